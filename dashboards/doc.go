@@ -1,0 +1,2 @@
+// Package dashboards holds the dashboards of Throughline as code.
+package dashboards

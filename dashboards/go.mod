@@ -1,0 +1,3 @@
+module github.com/throughline-trials/throughline/dashboards
+
+go 1.26

@@ -1,0 +1,3 @@
+module github.com/throughline-trials/throughline/pkg
+
+go 1.26
