@@ -63,25 +63,31 @@ func readCSV(t *testing.T, name string) [][]string {
 	return rows[1:]
 }
 
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // readTrial reads time, status, arm and, where present, stratum; arms are
 // numbered in the order of names.
 func readTrial(t *testing.T, name string, arms []string) []stats.Observation {
 	t.Helper()
 	var obs []stats.Observation
 	for _, row := range readCSV(t, name) {
-		time, err := strconv.ParseFloat(row[0], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := stats.Observation{Time: time, Event: row[1] == "1", Arm: -1}
+		o := stats.Observation{Time: number(t, row[0]), Event: row[1] == "1", Arm: -1}
 		for i, arm := range arms {
 			if arm == row[2] {
 				o.Arm = i
 			}
 		}
 		if len(row) > 3 {
-			if o.Stratum, err = strconv.Atoi(row[3]); err != nil {
-				o.Stratum = stats.NoStratum
+			o.Stratum = stats.NoStratum
+			if stratum, err := strconv.Atoi(row[3]); err == nil {
+				o.Stratum = stratum
 			}
 		}
 		obs = append(obs, o)

@@ -152,7 +152,7 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// symmetric returns centre ± z·se, or the reason for both limits.
+// symmetric returns centre ± z·se.
 func symmetric(centre, se float64) (lower, upper Value) {
 	return Defined(centre - Z*se), Defined(centre + Z*se)
 }
