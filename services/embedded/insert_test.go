@@ -1,0 +1,104 @@
+package embedded_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/throughline-trials/throughline/services/embedded/embeddedtest"
+)
+
+const factTable = `CREATE TABLE facts (seq UInt64, idx UInt32, study LowCardinality(String), participant String, hash FixedString(16), at DateTime64(3, 'UTC'), payload String)
+ENGINE = MergeTree ORDER BY (study, participant, seq, idx)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480`
+
+// columns are the values of one block of facts.
+type columns struct {
+	seq         []uint64
+	idx         []uint32
+	study       []string
+	participant []string
+	hash        []string
+	at          []int64
+	payload     []string
+}
+
+func makeColumns(first uint64, rows int) columns {
+	var c columns
+	for i := range rows {
+		n := first + uint64(i)
+		c.seq = append(c.seq, n)
+		c.idx = append(c.idx, uint32(i%7))
+		c.study = append(c.study, "study")
+		c.participant = append(c.participant, fmt.Sprintf("p%05d", n%10000))
+		c.hash = append(c.hash, fmt.Sprintf("%016d", n))
+		c.at = append(c.at, 1_770_000_000_000+int64(n))
+		c.payload = append(c.payload, fmt.Sprintf(`{"type":"session.started","n":%d}`, n))
+	}
+	return c
+}
+
+func sendColumns(t testing.TB, conn clickhouse.Conn, c columns) {
+	t.Helper()
+	batch, err := conn.PrepareBatch(context.Background(), "INSERT INTO facts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, values := range []any{c.seq, c.idx, c.study, c.participant, c.hash, c.at, c.payload} {
+		if err := batch.Column(i).Append(values); err != nil {
+			t.Fatalf("column %d: %v", i, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestInsertOfOneBlockIsOnePart(t *testing.T) {
+	_, conn := embeddedtest.Database(t)
+	exec(t, conn, factTable)
+	exec(t, conn, "SYSTEM STOP MERGES facts")
+	for i := range 3 {
+		sendColumns(t, conn, makeColumns(uint64(i)*50_000, 50_000))
+	}
+	var rows []struct {
+		Rows uint64 `ch:"rows"`
+	}
+	if err := conn.Select(t.Context(), &rows, "SELECT rows FROM system.parts WHERE database = currentDatabase() AND table = 'facts'"); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 3 || rows[0].Rows != 50_000 || rows[1].Rows != 50_000 || rows[2].Rows != 50_000 {
+		t.Errorf("parts hold %v rows, want three of 50000", rows)
+	}
+}
+
+func TestSelectOfAMillionRows(t *testing.T) {
+	_, conn := embeddedtest.Database(t)
+	rows, err := conn.Query(t.Context(), "SELECT number, toString(number) FROM numbers(1000000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := drain(t, rows); n != 1_000_000 {
+		t.Errorf("read %d rows", n)
+	}
+}
+
+func drain(t testing.TB, rows driver.Rows) (n int) {
+	t.Helper()
+	defer rows.Close()
+	var number uint64
+	var text string
+	for rows.Next() {
+		if err := rows.Scan(&number, &text); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
