@@ -18,7 +18,7 @@ func (r *reader) arms(o *object, d *Definition) {
 	seen := map[string]int{}
 	for i, item := range items {
 		arm := r.arm(item, index("arms", i))
-		r.once(seen, item, index("arms", i)+".id", arm.ID)
+		r.once(seen, item, index("arms", i), "id", arm.ID)
 		d.Arms = append(d.Arms, arm)
 	}
 }
@@ -34,7 +34,7 @@ func (r *reader) arm(v *value, path string) Arm {
 	seen := map[string]int{}
 	for i, item := range r.list(o.get("components"), at) {
 		id := r.pattern(item, index(at, i), namePattern, nameWords)
-		r.once(seen, item, index(at, i), id)
+		r.once(seen, item, index(at, i), "", id)
 		arm.Components = append(arm.Components, id)
 	}
 	if arm.Role == "" {
@@ -52,7 +52,7 @@ func (r *reader) components(o *object, d *Definition) {
 	d.Components = []Component{}
 	for i, item := range r.list(o.get("components"), "components") {
 		component := r.component(item, index("components", i))
-		r.once(seen, item, index("components", i)+".id", component.ID)
+		r.once(seen, item, index("components", i), "id", component.ID)
 		d.Components = append(d.Components, component)
 	}
 	for i := range d.Arms {
@@ -110,7 +110,7 @@ func (r *reader) sites(o *object, d *Definition) {
 		var location *time.Location
 		site.Timezone, location = s.zone("timezone", d.Timezone)
 		s.close()
-		r.once(seen, item, path+".id", site.ID)
+		r.once(seen, item, path, "id", site.ID)
 		if d.sites == nil {
 			d.sites = map[string]*time.Location{}
 		}
@@ -136,7 +136,7 @@ func (r *reader) strata(o *object, d *Definition) {
 			if len(level) > maxLevel {
 				r.fault(item, index(path, i), "is longer than 128 bytes: shorten it")
 			}
-			r.once(seen, item, index(path, i), level)
+			r.once(seen, item, index(path, i), "", level)
 			factor.Levels = append(factor.Levels, level)
 		}
 		d.Strata = append(d.Strata, factor)

@@ -1,8 +1,8 @@
 package study
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 )
 
 // Domains returns the domains of measures.
@@ -21,7 +21,7 @@ func (r *reader) assessments(o *object, d *Definition) {
 	for i, item := range r.list(o.get("assessments"), "assessments") {
 		path := index("assessments", i)
 		a := r.assessment(item, path)
-		r.once(seen, item, path+".instrument", a.Instrument)
+		r.once(seen, item, path, "instrument", a.Instrument)
 		d.Assessments = append(d.Assessments, a)
 	}
 }
@@ -44,8 +44,10 @@ func (r *reader) assessment(v *value, path string) Assessment {
 	seen, days := map[string]int{}, map[string]int{}
 	for i, item := range items {
 		t := r.timepoint(item, index(at, i))
-		r.once(seen, item, index(at, i)+".id", t.ID)
-		r.once(days, item, index(at, i)+".day", fmt.Sprint("day ", t.Day))
+		r.once(seen, item, index(at, i), "id", t.ID)
+		if item.field("day") != nil {
+			r.once(days, item, index(at, i), "day", strconv.Itoa(t.Day))
+		}
 		a.Timepoints = append(a.Timepoints, t)
 	}
 	o.close()

@@ -44,7 +44,8 @@ type value struct {
 	text         string // of scalars, as written
 	items        []*value
 	fields       []field
-	order        []string // names that the reader asked for, in its order
+	places       map[string]int // of fields, by name
+	order        []string       // names that the reader asked for, in its order
 }
 
 type field struct {
@@ -57,6 +58,7 @@ type field struct {
 type document struct {
 	problems Problems
 	nodes    int
+	exceeded bool // a bound: what was read is not whole
 }
 
 // read returns the top value, nil if the text cannot be read at all.
@@ -70,10 +72,16 @@ func (d *document) read(text []byte, filename string) *value {
 		return nil
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	var top *value
 	if looksLikeJSON(text, filename) {
-		return d.readJSON(text)
+		top = d.readJSON(text)
+	} else {
+		top = d.readYAML(text)
 	}
-	return d.readYAML(text)
+	if d.exceeded {
+		return nil
+	}
+	return top
 }
 
 func (d *document) fault(line, column int, field, detail string) {
@@ -116,20 +124,20 @@ func (d *document) syntax(err error) {
 	d.fault(line, column, "", "cannot be read as YAML: "+match[2]+"; look at the indentation and quotes at and above this line")
 }
 
-// admit counts a node and reports whether the document is still within its bounds.
+// admit counts a node and reports whether the document is still within its bounds; it reports the first that is not.
 func (d *document) admit(line, column int, path string, depth int) bool {
 	d.nodes++
 	switch {
-	case d.nodes == maxNodes+1:
-		d.fault(line, column, path, fmt.Sprintf("has more than %d values, aliases written out", maxNodes))
-		return false
+	case d.exceeded:
 	case d.nodes > maxNodes:
-		return false
+		d.fault(line, column, path, fmt.Sprintf("the definition has more than %d values, aliases written out", maxNodes))
 	case depth > maxDepth:
 		d.fault(line, column, path, fmt.Sprintf("is nested deeper than %d levels", maxDepth))
-		return false
+	default:
+		return true
 	}
-	return true
+	d.exceeded = true
+	return false
 }
 
 func (d *document) fromYAML(node *yaml.Node, path string, depth int) *value {
@@ -179,17 +187,21 @@ func (d *document) add(v *value, f field, path string, content func() *value) {
 		content()
 		return
 	}
+	if v.places == nil {
+		v.places = map[string]int{}
+	}
 	f.value = content()
+	v.places[f.name] = len(v.fields)
 	v.fields = append(v.fields, f)
 }
 
+// field returns the field of a mapping, nil if it has none of the name.
 func (v *value) field(name string) *field {
-	for i := range v.fields {
-		if v.fields[i].name == name {
-			return &v.fields[i]
-		}
+	i, ok := v.places[name]
+	if !ok {
+		return nil
 	}
-	return nil
+	return &v.fields[i]
 }
 
 func scalarKind(node *yaml.Node) kind {

@@ -36,6 +36,9 @@ func (d *document) readJSON(text []byte) *value {
 		}
 	}
 	v, err := j.value("", 0)
+	if d.exceeded {
+		return nil
+	}
 	if err == nil {
 		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
 			return v

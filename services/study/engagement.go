@@ -109,7 +109,7 @@ func (r *reader) types(o *object) []string {
 			r.wrongKind(item, index(path, i), "text")
 			continue
 		}
-		r.once(seen, item, index(path, i), item.text)
+		r.once(seen, item, index(path, i), "", item.text)
 		if r.usable(item, index(path, i)) {
 			types = append(types, item.text)
 		}

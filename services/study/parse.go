@@ -30,11 +30,7 @@ func Parse(doc []byte, filename string) (*Definition, error) {
 		definition.written = canonical(top)
 		return definition, nil
 	}
-	r.problems.sort()
-	for i := range r.problems {
-		r.problems[i].File = filename
-	}
-	return nil, r.problems
+	return nil, r.problems.finish(filename)
 }
 
 func (r *reader) definition(top *value) *Definition {
@@ -107,7 +103,7 @@ func (r *reader) intervention(o *object, d *Definition) {
 		period = min(7, duration)
 	case known && period > duration:
 		i.fault("period_days", fmt.Sprintf("is %d, longer than duration_days (%d): not one whole period would fit", period, duration))
-		period = duration
+		period = min(7, duration)
 	}
 	d.Intervention.PeriodDays = period
 	d.Intervention.AccessDays = i.wholeOr("access_days", span{2, maxDays}, duration)

@@ -47,8 +47,19 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (p Problems) sort() {
+// maxProblems bounds a report: a file with more faults than this is no definition.
+const maxProblems = 500
+
+// finish puts the problems into the order of the text and names the file.
+func (p Problems) finish(filename string) Problems {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	if more := len(p) - maxProblems; more > 0 {
+		p = append(p[:maxProblems], Problem{Detail: fmt.Sprintf("and %d more problems", more)})
+	}
+	for i := range p {
+		p[i].File = filename
+	}
+	return p
 }

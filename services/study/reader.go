@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -62,7 +63,9 @@ func (o *object) at(name string) string { return join(o.path, name) }
 
 // get returns the value of a field, nil if absent or empty.
 func (o *object) get(name string) *value {
-	o.v.order = append(o.v.order, name)
+	if !slices.Contains(o.v.order, name) {
+		o.v.order = append(o.v.order, name)
+	}
 	if f := o.v.field(name); f != nil && f.value != nil && f.value.kind != kindNull {
 		return f.value
 	}
@@ -118,8 +121,8 @@ func (r *reader) text(v *value, path string) string {
 		r.fault(v, path, "is blank: write a few words or leave it out")
 	case utf8.RuneCountInString(v.text) > maxText:
 		r.fault(v, path, fmt.Sprintf("is longer than %d characters: shorten it", maxText))
-	case strings.ContainsRune(v.text, 0):
-		r.fault(v, path, "holds a NUL character: remove it")
+	case strings.ContainsFunc(v.text, func(c rune) bool { return unicode.IsControl(c) && c != '\n' && c != '\t' }):
+		r.fault(v, path, "holds a control character: remove it")
 	default:
 		r.personal(v, path)
 		return v.text
@@ -258,10 +261,14 @@ func oneOf(words []string, given string) string {
 	return list
 }
 
-// once reports a value that a list has already.
-func (r *reader) once(seen map[string]int, v *value, path, id string) {
+// once reports an item of a list whose identifying field another item has already; the field is empty where the item
+// itself identifies.
+func (r *reader) once(seen map[string]int, v *value, path, name, id string) {
 	if id == "" {
 		return
+	}
+	if f := v.field(name); f != nil {
+		v, path = f.value, join(path, name)
 	}
 	if line, dup := seen[id]; dup {
 		r.fault(v, path, fmt.Sprintf("%s is there already, on line %d: every one needs its own", quote(id), line))

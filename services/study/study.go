@@ -7,6 +7,8 @@
 package study
 
 import (
+	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
@@ -26,7 +28,7 @@ type Definition struct {
 	Engagement   Engagement   `json:"engagement"`
 	NonUsage     NonUsage     `json:"non_usage"`
 	Completion   *Completion  `json:"completion,omitempty"` // nil: intervention.completed only
-	Strata       []Factor     `json:"strata,omitempty"`     // ascending by name
+	Strata       Strata       `json:"strata,omitempty"`
 	Sites        []Site       `json:"sites,omitempty"`
 	PerProtocol  *PerProtocol `json:"per_protocol,omitempty"` // nil: not declared
 	Assessments  []Assessment `json:"assessments,omitempty"`
@@ -137,10 +139,31 @@ type Completion struct {
 	Calls    int `json:"calls,omitempty"`
 }
 
-// Factor is one stratification factor and its levels.
+// Strata is the stratification factors, ascending by name. Its JSON is a mapping from name to levels.
+type Strata []Factor
+
+// Factor is one stratification factor and its levels, in the order of the definition.
 type Factor struct {
-	Name   string   `json:"name"`
-	Levels []string `json:"levels"`
+	Name   string
+	Levels []string
+}
+
+// MarshalJSON writes the factors as a mapping.
+func (s Strata) MarshalJSON() ([]byte, error) {
+	factors := make(map[string][]string, len(s))
+	for _, f := range s {
+		factors[f.Name] = f.Levels
+	}
+	return json.Marshal(factors)
+}
+
+// Levels returns the levels of a factor and whether it is declared.
+func (s Strata) Levels(factor string) ([]string, bool) {
+	i := slices.IndexFunc(s, func(f Factor) bool { return f.Name == factor })
+	if i < 0 {
+		return nil, false
+	}
+	return s[i].Levels, true
 }
 
 // Site is one place of the study.
