@@ -99,7 +99,7 @@ func (s Share) Float() float64 {
 
 // String returns the shortest decimal.
 func (s Share) String() string {
-	return strconv.FormatFloat(s.Float(), 'g', -1, 64)
+	return strconv.FormatFloat(s.Float(), 'f', -1, 64)
 }
 
 // CountThroughout returns, of the participants (x engaged of n evaluable
