@@ -6,35 +6,36 @@ import (
 	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
+	"github.com/throughline-trials/throughline/services/study/document"
 )
 
 // arms reads the arms; whether their components exist is checked by components, which is read after.
-func (r *reader) arms(o *object, d *Definition) {
-	v := o.need("arms", "give at least one arm")
-	items := r.list(v, "arms")
-	if v != nil && v.kind == kindList && len(items) == 0 {
-		r.fault(v, "arms", "is empty: give at least one arm")
+func (r *reader) arms(o *document.Object, d *Definition) {
+	v := o.Need("arms", "give at least one arm")
+	items := r.List(v, "arms")
+	if v != nil && v.Kind == document.KindList && len(items) == 0 {
+		r.Fault(v, "arms", "is empty: give at least one arm")
 	}
 	seen := map[string]int{}
 	for i, item := range items {
-		arm := r.arm(item, index("arms", i))
-		r.once(seen, item, index("arms", i), "id", arm.ID)
+		arm := r.arm(item, document.Index("arms", i))
+		r.Once(seen, item, document.Index("arms", i), "id", arm.ID)
 		d.Arms = append(d.Arms, arm)
 	}
 }
 
-func (r *reader) arm(v *value, path string) Arm {
-	o := r.object(v, path)
-	arm := Arm{ID: o.needName("id", "give the arm an id such as peer-app")}
-	arm.Label = o.text("label", arm.ID)
-	arm.Role = choice(o, "role", Roles(), "")
-	arm.DeliveryType = choice(o, "delivery_type", event.DeliveryTypes(), "")
+func (r *reader) arm(v *document.Value, path string) Arm {
+	o := r.Object(v, path)
+	arm := Arm{ID: o.NeedName("id", "give the arm an id such as peer-app")}
+	arm.Label = o.Text("label", arm.ID)
+	arm.Role = document.Choice(o, "role", Roles(), "")
+	arm.DeliveryType = document.Choice(o, "delivery_type", event.DeliveryTypes(), "")
 	arm.Components = []string{}
-	at := o.at("components")
+	at := o.At("components")
 	seen := map[string]int{}
-	for i, item := range r.list(o.get("components"), at) {
-		id := r.pattern(item, index(at, i), namePattern, nameWords)
-		r.once(seen, item, index(at, i), "", id)
+	for i, item := range r.List(o.Get("components"), at) {
+		id := r.Pattern(item, document.Index(at, i), document.NamePattern, document.NameWords)
+		r.Once(seen, item, document.Index(at, i), "", id)
 		arm.Components = append(arm.Components, id)
 	}
 	if arm.Role == "" {
@@ -43,16 +44,16 @@ func (r *reader) arm(v *value, path string) Arm {
 			arm.Role = RoleExperimental
 		}
 	}
-	o.close()
+	o.Close()
 	return arm
 }
 
-func (r *reader) components(o *object, d *Definition) {
+func (r *reader) components(o *document.Object, d *Definition) {
 	seen := map[string]int{}
 	d.Components = []Component{}
-	for i, item := range r.list(o.get("components"), "components") {
-		component := r.component(item, index("components", i))
-		r.once(seen, item, index("components", i), "id", component.ID)
+	for i, item := range r.List(o.Get("components"), "components") {
+		component := r.component(item, document.Index("components", i))
+		r.Once(seen, item, document.Index("components", i), "id", component.ID)
 		d.Components = append(d.Components, component)
 	}
 	for i := range d.Arms {
@@ -60,25 +61,25 @@ func (r *reader) components(o *object, d *Definition) {
 	}
 }
 
-func (r *reader) component(v *value, path string) Component {
-	o := r.object(v, path)
-	c := Component{ID: o.needName("id", "give the component an id such as app")}
-	c.Label = o.text("label", c.ID)
-	o.need("channel", "say by which channel participants are reached, such as app or phone_call")
-	c.Channel = choice(o, "channel", event.Channels(), "")
-	c.DeliveryType = choice(o, "delivery_type", event.DeliveryTypes(), "")
-	c.Portion = choice(o, "portion", portions(), c.Channel.Portion())
-	o.close()
+func (r *reader) component(v *document.Value, path string) Component {
+	o := r.Object(v, path)
+	c := Component{ID: o.NeedName("id", "give the component an id such as app")}
+	c.Label = o.Text("label", c.ID)
+	o.Need("channel", "say by which channel participants are reached, such as app or phone_call")
+	c.Channel = document.Choice(o, "channel", event.Channels(), "")
+	c.DeliveryType = document.Choice(o, "delivery_type", event.DeliveryTypes(), "")
+	c.Portion = document.Choice(o, "portion", portions(), c.Channel.Portion())
+	o.Close()
 	return c
 }
 
 // armComponents checks that the components of an arm are declared, and settles the arm's delivery type by them.
-func (r *reader) armComponents(o *object, d *Definition, i int) {
+func (r *reader) armComponents(o *document.Object, d *Definition, i int) {
 	arm := &d.Arms[i]
-	list := o.v.field("arms").value.items[i].field("components")
+	list := o.Value.Field("arms").Value.Items[i].Field("components")
 	for k, id := range arm.Components {
 		if _, ok := d.Component(id); !ok && id != "" {
-			r.fault(list.value.items[k], index(index("arms", i)+".components", k), undeclared(id, d))
+			r.Fault(list.Value.Items[k], document.Index(document.Index("arms", i)+".components", k), undeclared(id, d))
 		}
 	}
 	if arm.DeliveryType == "" {
@@ -100,17 +101,17 @@ func (d *Definition) commonDeliveryType(components []string) event.DeliveryType 
 	return event.DeliveryNone
 }
 
-func (r *reader) sites(o *object, d *Definition) {
+func (r *reader) sites(o *document.Object, d *Definition) {
 	seen := map[string]int{}
-	for i, item := range r.list(o.get("sites"), "sites") {
-		path := index("sites", i)
-		s := r.object(item, path)
-		site := Site{ID: s.needName("id", "give the site an id such as boston")}
-		site.Label = s.text("label", site.ID)
+	for i, item := range r.List(o.Get("sites"), "sites") {
+		path := document.Index("sites", i)
+		s := r.Object(item, path)
+		site := Site{ID: s.NeedName("id", "give the site an id such as boston")}
+		site.Label = s.Text("label", site.ID)
 		var location *time.Location
-		site.Timezone, location = s.zone("timezone", d.Timezone)
-		s.close()
-		r.once(seen, item, path, "id", site.ID)
+		site.Timezone, location = s.Zone("timezone", d.Timezone)
+		s.Close()
+		r.Once(seen, item, path, "id", site.ID)
 		if d.sites == nil {
 			d.sites = map[string]*time.Location{}
 		}
@@ -119,24 +120,24 @@ func (r *reader) sites(o *object, d *Definition) {
 	}
 }
 
-func (r *reader) strata(o *object, d *Definition) {
-	for _, f := range r.mapping(o.get("strata"), "strata") {
-		path := join("strata", f.name)
-		if !namePattern.MatchString(f.name) {
-			r.problems = append(r.problems, Problem{Line: f.line, Column: f.column, Field: path, Detail: nameWords})
+func (r *reader) strata(o *document.Object, d *Definition) {
+	for _, f := range r.Mapping(o.Get("strata"), "strata") {
+		path := document.Join("strata", f.Name)
+		if !document.NamePattern.MatchString(f.Name) {
+			r.Problems = append(r.Problems, Problem{Line: f.Line, Column: f.Column, Field: path, Detail: document.NameWords})
 		}
-		factor := Factor{Name: f.name}
-		if f.value.kind == kindList && len(f.value.items) == 0 || f.value.kind == kindNull {
-			r.fault(f.value, path, "has no levels: list them, such as [female, male]")
+		factor := Factor{Name: f.Name}
+		if f.Value.Kind == document.KindList && len(f.Value.Items) == 0 || f.Value.Kind == document.KindNull {
+			r.Fault(f.Value, path, "has no levels: list them, such as [female, male]")
 			continue
 		}
 		seen := map[string]int{}
-		for i, item := range r.list(f.value, path) {
-			level := r.text(item, index(path, i))
+		for i, item := range r.List(f.Value, path) {
+			level := r.Text(item, document.Index(path, i))
 			if len(level) > maxLevel {
-				r.fault(item, index(path, i), "is longer than 128 bytes: shorten it")
+				r.Fault(item, document.Index(path, i), "is longer than 128 bytes: shorten it")
 			}
-			r.once(seen, item, index(path, i), "", level)
+			r.Once(seen, item, document.Index(path, i), "", level)
 			factor.Levels = append(factor.Levels, level)
 		}
 		d.Strata = append(d.Strata, factor)

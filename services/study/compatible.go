@@ -1,5 +1,7 @@
 package study
 
+import "github.com/throughline-trials/throughline/services/study/document"
+
 // Usage tells which arms and components of a study have events.
 type Usage struct {
 	Arms       map[string]bool
@@ -14,7 +16,7 @@ func Compatible(old, next *Definition, used Usage) error {
 	}
 	var problems Problems
 	if old.ID != next.ID {
-		problems = append(problems, Problem{Field: "id", Detail: "is another study's: a new version keeps the id " + quote(old.ID)})
+		problems = append(problems, Problem{Field: "id", Detail: "is another study's: a new version keeps the id " + document.Quote(old.ID)})
 	}
 	for _, arm := range old.Arms {
 		if _, kept := next.Arm(arm.ID); used.Arms[arm.ID] && !kept {
@@ -33,5 +35,5 @@ func Compatible(old, next *Definition, used Usage) error {
 }
 
 func gone(field, noun, id string) Problem {
-	return Problem{Field: field, Detail: noun + " " + quote(id) + " is dropped or renamed, but it has events: keep it under this id (its label may change)"}
+	return Problem{Field: field, Detail: noun + " " + document.Quote(id) + " is dropped or renamed, but it has events: keep it under this id (its label may change)"}
 }

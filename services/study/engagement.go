@@ -2,194 +2,167 @@ package study
 
 import (
 	"strconv"
+
+	"github.com/throughline-trials/throughline/services/study/document"
 )
 
 const maxBranches = 16
 
-func (r *reader) engagement(o *object, d *Definition) {
-	e := r.object(o.get("engagement"), "engagement")
+func (r *reader) engagement(o *document.Object, d *Definition) {
+	e := r.Object(o.Get("engagement"), "engagement")
 	d.Engagement = Engagement{
-		ID:            e.name("id", defaultRules),
-		Combine:       choice(e, "combine", []Combine{CombineAny, CombineAll}, CombineAny),
+		ID:            e.Name("id", defaultRules),
+		Combine:       document.Choice(e, "combine", []Combine{CombineAny, CombineAll}, CombineAny),
 		Throughout:    r.share(e, "throughout"),
-		Headline:      choice(e, "headline", []Headline{HeadlineParticipation, HeadlineThroughout}, HeadlineParticipation),
-		Justification: e.text("justification", ""),
+		Headline:      document.Choice(e, "headline", []Headline{HeadlineParticipation, HeadlineThroughout}, HeadlineParticipation),
+		Justification: e.Text("justification", ""),
 		Rules:         map[string]Rule{},
 	}
 	for _, c := range d.Components {
 		d.Engagement.Rules[c.ID] = DefaultRule(c.Channel, d.Intervention.PeriodDays)
 	}
-	path := e.at("rules")
-	for _, f := range r.mapping(e.get("rules"), path) {
-		at := join(path, f.name)
+	path := e.At("rules")
+	for _, f := range r.Mapping(e.Get("rules"), path) {
+		at := document.Join(path, f.Name)
 		known := r.knownComponent(d, f, at)
-		if f.value.kind == kindNull {
+		if f.Value.Kind == document.KindNull {
 			continue
 		}
-		if rule := r.rule(f.value, at, d, true); known {
-			d.Engagement.Rules[f.name] = rule
+		if rule := r.rule(f.Value, at, d, true); known {
+			d.Engagement.Rules[f.Name] = rule
 		}
 	}
-	e.close()
+	e.Close()
 }
 
-func (r *reader) share(o *object, name string) Share {
-	v := o.get(name)
+func (r *reader) share(o *document.Object, name string) Share {
+	v := o.Get(name)
 	if v == nil {
 		return Whole
 	}
-	if v.kind != kindNumber {
-		r.wrongKind(v, o.at(name), "a number")
+	if v.Kind != document.KindNumber {
+		r.WrongKind(v, o.At(name), "a number")
 		return Whole
 	}
-	share, err := ParseShare(v.text)
+	share, err := ParseShare(v.Text)
 	if err != nil {
-		r.fault(v, o.at(name), "must be a plain decimal above 0 and at most 1 with up to 9 decimals, such as 0.75")
+		r.Fault(v, o.At(name), "must be a plain decimal above 0 and at most 1 with up to 9 decimals, such as 0.75")
 		return Whole
 	}
 	return share
 }
 
 // rule reads one rule; only the outer one may have any_of.
-func (r *reader) rule(v *value, path string, d *Definition, outer bool) Rule {
-	o := r.object(v, path)
+func (r *reader) rule(v *document.Value, path string, d *Definition, outer bool) Rule {
+	o := r.Object(v, path)
 	rule := Rule{Types: r.types(o), Where: r.where(o)}
-	rule.MinEvents = o.wholeOr("min_events", span{1, 10_000}, 1)
-	rule.MinDays = o.wholeOr("min_days", span{1, d.Intervention.PeriodDays}, 1)
-	var branches *value
+	rule.MinEvents = o.WholeOr("min_events", document.Between(1, 10_000), 1)
+	rule.MinDays = o.WholeOr("min_days", document.Between(1, d.Intervention.PeriodDays), 1)
+	var branches *document.Value
 	if outer {
-		branches = o.get("any_of")
+		branches = o.Get("any_of")
 		rule.AnyOf = r.branches(branches, o, d)
 	}
-	if o.valid {
+	if o.Valid {
 		r.shape(o, rule, branches)
 	}
-	o.close()
+	o.Close()
 	return rule
 }
 
-func (r *reader) branches(v *value, o *object, d *Definition) []Rule {
-	path := o.at("any_of")
-	items := r.list(v, path)
+func (r *reader) branches(v *document.Value, o *document.Object, d *Definition) []Rule {
+	path := o.At("any_of")
+	items := r.List(v, path)
 	if len(items) > maxBranches {
-		r.fault(v, path, "has more than "+strconv.Itoa(maxBranches)+" rules: put types with the same conditions together")
+		r.Fault(v, path, "has more than "+strconv.Itoa(maxBranches)+" rules: put types with the same conditions together")
 		return nil
 	}
 	var rules []Rule
 	for i, item := range items {
-		rules = append(rules, r.rule(item, index(path, i), d, false))
+		rules = append(rules, r.rule(item, document.Index(path, i), d, false))
 	}
 	return rules
 }
 
 // shape checks which fields stand together, and that the conditions fit the types.
-func (r *reader) shape(o *object, rule Rule, branches *value) {
-	types, where := o.v.field("types"), o.v.field("where")
+func (r *reader) shape(o *document.Object, rule Rule, branches *document.Value) {
+	types, where := o.Value.Field("types"), o.Value.Field("where")
 	switch {
 	case branches != nil && (types != nil || where != nil):
-		r.fault(branches, o.at("any_of"), "stands beside types or where: write those as one more rule in its list")
-	case branches != nil && branches.kind == kindList && len(branches.items) == 0:
-		r.fault(branches, o.at("any_of"), "is empty: list at least one rule")
-	case branches == nil && (types == nil || types.value.kind == kindNull):
-		o.fault("types", "is missing: list the event types that count, such as [session.started]")
-	case types != nil && types.value.kind == kindList && len(types.value.items) == 0:
-		o.fault("types", "is empty: list the event types that count, such as [session.started]")
+		r.Fault(branches, o.At("any_of"), "stands beside types or where: write those as one more rule in its list")
+	case branches != nil && branches.Kind == document.KindList && len(branches.Items) == 0:
+		r.Fault(branches, o.At("any_of"), "is empty: list at least one rule")
+	case branches == nil && (types == nil || types.Value.Kind == document.KindNull):
+		o.Fault("types", "is missing: list the event types that count, such as [session.started]")
+	case types != nil && types.Value.Kind == document.KindList && len(types.Value.Items) == 0:
+		o.Fault("types", "is empty: list the event types that count, such as [session.started]")
 	}
-	if where != nil && where.value.kind == kindMap {
-		r.fit(where.value, o.at("where"), rule)
+	if where != nil && where.Value.Kind == document.KindMap {
+		r.fit(where.Value, o.At("where"), rule)
 	}
 }
 
-func (r *reader) types(o *object) []string {
-	path := o.at("types")
+func (r *reader) types(o *document.Object) []string {
+	path := o.At("types")
 	seen := map[string]int{}
 	var types []string
-	for i, item := range r.list(o.get("types"), path) {
-		if item.kind != kindText {
-			r.wrongKind(item, index(path, i), "text")
+	for i, item := range r.List(o.Get("types"), path) {
+		if item.Kind != document.KindText {
+			r.WrongKind(item, document.Index(path, i), "text")
 			continue
 		}
-		r.once(seen, item, index(path, i), "", item.text)
-		if r.usable(item, index(path, i)) {
-			types = append(types, item.text)
+		r.Once(seen, item, document.Index(path, i), "", item.Text)
+		if r.usable(item, document.Index(path, i)) {
+			types = append(types, item.Text)
 		}
 	}
 	return types
 }
 
 // where reads conditions on attributes; whether the types have these is checked by fit.
-func (r *reader) where(o *object) map[string]Condition {
-	path := o.at("where")
-	fields := r.mapping(o.get("where"), path)
+func (r *reader) where(o *document.Object) map[string]Condition {
+	path := o.At("where")
+	fields := r.Mapping(o.Get("where"), path)
 	if len(fields) == 0 {
 		return nil
 	}
 	conditions := make(map[string]Condition, len(fields))
 	for _, f := range fields {
-		conditions[f.name] = r.condition(f.value, join(path, f.name))
+		conditions[f.Name] = r.condition(f.Value, document.Join(path, f.Name))
 	}
 	return conditions
 }
 
-func (r *reader) condition(v *value, path string) Condition {
-	if v.kind == kindNull {
-		r.fault(v, path, "says nothing: give min, max or equals")
+func (r *reader) condition(v *document.Value, path string) Condition {
+	if v.Kind == document.KindNull {
+		r.Fault(v, path, "says nothing: give min, max or equals")
 		return Condition{}
 	}
-	o := r.object(v, path)
+	o := r.Object(v, path)
 	c := Condition{Min: r.bound(o, "min"), Max: r.bound(o, "max")}
-	equals := o.get("equals")
+	equals := o.Get("equals")
 	if equals != nil {
-		c.Equals = r.scalar(equals, o.at("equals"))
+		c.Equals = r.Scalar(equals, o.At("equals"))
 	}
 	switch {
-	case o.valid && c.Min == nil && c.Max == nil && equals == nil && len(v.fields) == 0:
-		r.fault(v, path, "says nothing: give min, max or equals")
+	case o.Valid && c.Min == nil && c.Max == nil && equals == nil && len(v.Fields) == 0:
+		r.Fault(v, path, "says nothing: give min, max or equals")
 	case equals != nil && (c.Min != nil || c.Max != nil):
-		r.fault(v, path, "has equals beside min or max: give one or the other")
+		r.Fault(v, path, "has equals beside min or max: give one or the other")
 	case c.Min != nil && c.Max != nil && *c.Min > *c.Max:
-		r.fault(v, path, "can never hold: min is above max")
+		r.Fault(v, path, "can never hold: min is above max")
 	}
-	o.close()
+	o.Close()
 	return c
 }
 
-func (r *reader) bound(o *object, name string) *float64 {
-	v := o.get(name)
+func (r *reader) bound(o *document.Object, name string) *float64 {
+	v := o.Get(name)
 	if v == nil {
 		return nil
 	}
-	if n, ok := r.number(v, o.at(name)); ok {
+	if n, ok := r.Number(v, o.At(name)); ok {
 		return &n
-	}
-	return nil
-}
-
-func (r *reader) number(v *value, path string) (float64, bool) {
-	if v.kind != kindNumber {
-		r.wrongKind(v, path, "a number")
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(v.text, 64)
-	if err != nil || !numberPattern.MatchString(v.text) {
-		r.fault(v, path, "must be a number in plain digits, such as 60 or 0.5")
-		return 0, false
-	}
-	return n, true
-}
-
-func (r *reader) scalar(v *value, path string) any {
-	switch v.kind {
-	case kindNumber:
-		if n, ok := r.number(v, path); ok {
-			return n
-		}
-	case kindFlag:
-		return isTrue(v)
-	case kindText:
-		return r.text(v, path)
-	default:
-		r.wrongKind(v, path, "text, a number, true or false")
 	}
 	return nil
 }

@@ -1,11 +1,10 @@
-package study
+package document
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
-	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,30 +19,27 @@ func looksLikeJSON(text []byte, filename string) bool {
 
 // jsonText reads JSON token by token, so that every value knows its place and no duplicate name is lost.
 type jsonText struct {
-	*document
+	*tree
 	text    []byte
-	lines   []int // offset of each line
 	decoder *json.Decoder
+	at      int // offset whose line and column are known
+	line    int
+	column  int
 }
 
-func (d *document) readJSON(text []byte) *value {
+func (t *tree) readJSON(text []byte) *Value {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	j := &jsonText{document: d, text: text, lines: []int{0}, decoder: decoder}
-	for i, b := range text {
-		if b == '\n' {
-			j.lines = append(j.lines, i+1)
-		}
-	}
+	j := &jsonText{tree: t, text: text, decoder: decoder, line: 1, column: 1}
 	v, err := j.value("", 0)
-	if d.exceeded {
+	if t.exceeded {
 		return nil
 	}
 	if err == nil {
 		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
 			return v
 		}
-		j.broken("text follows the end of the definition: remove it")
+		j.broken("text follows the end: remove it")
 		return nil
 	}
 	j.broken("cannot be read as JSON: look at the brackets, commas and quotes here")
@@ -51,31 +47,34 @@ func (d *document) readJSON(text []byte) *value {
 }
 
 func (j *jsonText) broken(detail string) {
-	line, column := j.place(j.start())
+	line, column := j.place()
 	j.fault(line, column, "", detail)
 }
 
-// start returns the offset at which the next token begins.
-func (j *jsonText) start() int {
-	at := int(j.decoder.InputOffset())
-	for at < len(j.text) && strings.IndexByte(" \t\r\n,:", j.text[at]) >= 0 {
-		at++
+// place returns where the next token begins. Offsets only grow, so that the text is counted through once.
+func (j *jsonText) place() (line, column int) {
+	begin := int(j.decoder.InputOffset())
+	for begin < len(j.text) && strings.IndexByte(" \t\r\n,:", j.text[begin]) >= 0 {
+		begin++
 	}
-	return at
+	for ; j.at < begin; j.at++ {
+		switch {
+		case j.text[j.at] == '\n':
+			j.line, j.column = j.line+1, 1
+		case utf8.RuneStart(j.text[j.at]):
+			j.column++
+		}
+	}
+	return j.line, j.column
 }
 
-func (j *jsonText) place(offset int) (line, column int) {
-	line = sort.SearchInts(j.lines, offset+1)
-	return line, utf8.RuneCount(j.text[j.lines[line-1]:offset]) + 1
-}
-
-func (j *jsonText) value(path string, depth int) (*value, error) {
-	line, column := j.place(j.start())
+func (j *jsonText) value(path string, depth int) (*Value, error) {
+	line, column := j.place()
 	token, err := j.decoder.Token()
 	if err != nil {
 		return nil, err
 	}
-	v := &value{line: line, column: column}
+	v := &Value{Line: line, Column: column}
 	if !j.admit(line, column, path, depth) {
 		return nil, errors.New("document out of bounds")
 	}
@@ -83,19 +82,19 @@ func (j *jsonText) value(path string, depth int) (*value, error) {
 	case json.Delim:
 		return v, j.children(v, token, path, depth)
 	case string:
-		v.kind, v.text = kindText, token
+		v.Kind, v.Text = KindText, token
 	case json.Number:
-		v.kind, v.text = kindNumber, token.String()
+		v.Kind, v.Text = KindNumber, token.String()
 	case bool:
-		v.kind, v.text = kindFlag, map[bool]string{true: "true", false: "false"}[token]
+		v.Kind, v.Text = KindFlag, map[bool]string{true: "true", false: "false"}[token]
 	}
 	return v, nil
 }
 
-func (j *jsonText) children(v *value, open json.Delim, path string, depth int) error {
-	v.kind = kindList
+func (j *jsonText) children(v *Value, open json.Delim, path string, depth int) error {
+	v.Kind = KindList
 	if open == '{' {
-		v.kind = kindMap
+		v.Kind = KindMap
 	}
 	for j.decoder.More() {
 		if err := j.child(v, path, depth); err != nil {
@@ -106,21 +105,21 @@ func (j *jsonText) children(v *value, open json.Delim, path string, depth int) e
 	return err
 }
 
-func (j *jsonText) child(v *value, path string, depth int) error {
-	if v.kind == kindList {
-		item, err := j.value(index(path, len(v.items)), depth+1)
-		v.items = append(v.items, item)
+func (j *jsonText) child(v *Value, path string, depth int) error {
+	if v.Kind == KindList {
+		item, err := j.value(Index(path, len(v.Items)), depth+1)
+		v.Items = append(v.Items, item)
 		return err
 	}
-	line, column := j.place(j.start())
+	line, column := j.place()
 	token, err := j.decoder.Token()
 	if err != nil {
 		return err
 	}
 	name, _ := token.(string)
-	j.add(v, field{name: name, line: line, column: column}, path, func() *value {
-		var content *value
-		content, err = j.value(join(path, name), depth+1)
+	j.add(v, Field{Name: name, Line: line, Column: column}, path, func() *Value {
+		var content *Value
+		content, err = j.value(Join(path, name), depth+1)
 		return content
 	})
 	return err

@@ -1,4 +1,4 @@
-package study
+package document
 
 import (
 	"bytes"
@@ -7,56 +7,56 @@ import (
 	"strings"
 )
 
-// canonical writes what was written as compact JSON. Names that the reader asked for come in its order, all others
+// Canonical writes what was written as compact JSON. Names that the reader asked for come in its order, all others
 // ascending; what is empty is left out; numbers are in their shortest plain form. It must only see values without faults.
-func canonical(v *value) []byte {
+func Canonical(v *Value) []byte {
 	var b bytes.Buffer
 	write(&b, v)
 	return b.Bytes()
 }
 
-func write(b *bytes.Buffer, v *value) {
-	switch v.kind {
-	case kindText:
-		writeText(b, v.text)
-	case kindNumber:
-		b.WriteString(plain(v.text))
-	case kindFlag:
-		b.WriteString(map[bool]string{true: "true", false: "false"}[isTrue(v)])
-	case kindList:
+func write(b *bytes.Buffer, v *Value) {
+	switch v.Kind {
+	case KindText:
+		writeText(b, v.Text)
+	case KindNumber:
+		b.WriteString(plain(v.Text))
+	case KindFlag:
+		b.WriteString(map[bool]string{true: "true", false: "false"}[IsTrue(v)])
+	case KindList:
 		b.WriteByte('[')
-		for i, item := range v.items {
+		for i, item := range v.Items {
 			comma(b, i)
 			write(b, item)
 		}
 		b.WriteByte(']')
-	case kindMap:
+	case KindMap:
 		writeMap(b, v)
 	default:
 		b.WriteString("null")
 	}
 }
 
-func writeMap(b *bytes.Buffer, v *value) {
-	fields := slices.Clone(v.fields)
-	slices.SortFunc(fields, func(x, y field) int {
-		if d := rank(v, x.name) - rank(v, y.name); d != 0 {
+func writeMap(b *bytes.Buffer, v *Value) {
+	fields := slices.Clone(v.Fields)
+	slices.SortFunc(fields, func(x, y Field) int {
+		if d := rank(v, x.Name) - rank(v, y.Name); d != 0 {
 			return d
 		}
-		return strings.Compare(x.name, y.name)
+		return strings.Compare(x.Name, y.Name)
 	})
-	fields = slices.DeleteFunc(fields, func(f field) bool { return f.value.kind == kindNull })
+	fields = slices.DeleteFunc(fields, func(f Field) bool { return f.Value.Kind == KindNull })
 	b.WriteByte('{')
 	for i, f := range fields {
 		comma(b, i)
-		writeText(b, f.name)
+		writeText(b, f.Name)
 		b.WriteByte(':')
-		write(b, f.value)
+		write(b, f.Value)
 	}
 	b.WriteByte('}')
 }
 
-func rank(v *value, name string) int {
+func rank(v *Value, name string) int {
 	if i := slices.Index(v.order, name); i >= 0 {
 		return i
 	}
@@ -87,4 +87,5 @@ func plain(number string) string {
 	return number
 }
 
-func isTrue(v *value) bool { return strings.EqualFold(v.text, "true") }
+// IsTrue reads a value of [KindFlag].
+func IsTrue(v *Value) bool { return strings.EqualFold(v.Text, "true") }

@@ -1,7 +1,7 @@
-package study
+package document
 
-// nearest returns the word that was probably meant: at most two edits away and a third of the length; empty if none.
-func nearest(given string, words []string) string {
+// Nearest returns the word that was probably meant: at most two edits away and a third of the length; empty if none.
+func Nearest(given string, words []string) string {
 	best, distance := "", 3
 	if len(given) > 64 {
 		return ""
