@@ -3,6 +3,7 @@ package event
 import (
 	"math"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -132,79 +133,72 @@ func (d *decoder) checkMap(prefix string, spec *AttributeSpec, m map[string]stri
 	return good
 }
 
-// checkString checks a string for personal data, then for the form or the set of its attribute.
+// checkString checks a string for the form or the set of its attribute, and for personal data where these leave room
+// for any.
 func (d *decoder) checkString(prefix string, spec *AttributeSpec, v *Value) bool {
-	if spec.Format == FormatOpaque {
-		return true
-	}
-	use := textValue
-	if spec.Format == FormatVersion {
-		use = textVersion
-	}
-	good := d.text(prefix, spec, v.Str, use)
+	first := len(d.problems)
 	switch {
 	case len(spec.Values) > 0:
-		return d.inSet(prefix, spec, v) && good
+		d.inSet(prefix, spec, v)
 	case spec.Format == FormatTime:
-		return d.time(prefix, spec, v) && good
+		d.time(prefix, spec, v)
 	case spec.Format == FormatZone:
 		if _, err := Zone(v.Str); err != nil {
-			d.report(CodeInvalidValue, prefix, spec.Name, spec.Format.advice())
-			return false
+			d.report(spec.refusal(), prefix, spec.Name, spec.Format.advice())
 		}
-	case v.Str == "":
+	case v.Str == "" && spec.Format != FormatOpaque:
 		d.report(spec.refusal(), prefix, spec.Name, "is empty; leave it out or give it a value")
-		return false
 	case !spec.Format.matches(v.Str):
 		d.report(spec.refusal(), prefix, spec.Name, spec.Format.advice())
-		return false
 	}
-	return good
+	good := len(d.problems) == first
+	if good && spec.closed() {
+		return true
+	}
+	return d.text(prefix, spec, v.Str, spec.use()) && good
+}
+
+// closed reports whether nothing that fits can be personal data.
+func (a *AttributeSpec) closed() bool {
+	return len(a.Values) > 0 || a.Format != FormatText && a.Format != FormatURI && a.Format != FormatVersion
+}
+
+func (a *AttributeSpec) use() textUse {
+	if a.Format == FormatVersion {
+		return textVersion
+	}
+	return textValue
 }
 
 // inSet checks that a string is of a closed set.
-func (d *decoder) inSet(prefix string, spec *AttributeSpec, v *Value) bool {
+func (d *decoder) inSet(prefix string, spec *AttributeSpec, v *Value) {
 	for _, known := range spec.Values {
 		if v.Str == known {
 			v.Str = known // the set's own memory, not the event's
-			return true
+			return
 		}
 	}
-	detail := "is none of "
-	for i, known := range spec.Values {
-		if i > 0 {
-			detail += ", "
-		}
-		detail += known
-	}
-	d.report(spec.refusal(), prefix, spec.Name, detail)
-	return false
+	d.report(spec.refusal(), prefix, spec.Name, "is none of "+strings.Join(spec.Values, ", "))
 }
 
 // time checks an RFC 3339 time, and the bounds of the time of the event itself.
-func (d *decoder) time(prefix string, spec *AttributeSpec, v *Value) bool {
+func (d *decoder) time(prefix string, spec *AttributeSpec, v *Value) {
 	at, ok := ParseInstant(v.Str)
-	if !ok || at.Year() < 1900 || at.Year() > latestYear {
+	if !ok || at.Year() < earliestYear || at.Year() > latestYear {
 		d.report(CodeInvalidTime, prefix, spec.Name, FormatTime.advice())
-		return false
+		return
 	}
 	d.instant = at
 	if prefix != "" { // kept as text
 		v.Str = canonicalTime(v.Str, at)
 	}
-	return spec != &envelope[attrTime] || d.bounded(prefix, spec, at)
-}
-
-func (d *decoder) bounded(prefix string, spec *AttributeSpec, at Instant) bool {
-	if at.Before(earliest) {
+	switch {
+	case spec != &envelope[attrTime]:
+	case at.Before(earliest):
 		d.report(CodeTooOld, prefix, spec.Name, "is before 1990; set the clock of the device")
-		return false
-	}
-	if !d.at.IsZero() && at.After(d.at.Add(MaxAhead)) {
+	case !d.at.IsZero() && at.After(d.at.Add(MaxAhead)):
 		d.report(CodeFutureTime, prefix, spec.Name, "is more than 24 hours ahead; set the clock of the device")
-		return false
 	}
-	return true
 }
 
 // canonicalTime returns the canonical text of an instant, which is often the text it was read from.

@@ -1,10 +1,13 @@
 package event
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // AppendJSON appends the event in its canonical form: one line of compact JSON, attributes in a fixed order, data
@@ -13,6 +16,20 @@ func (e *Event) AppendJSON(dst []byte) []byte { return e.appendJSON(dst, true) }
 
 // MarshalJSON returns the canonical form.
 func (e *Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
+
+// UnmarshalJSON reads an event as [Decode] does, without a bound on its time; its problems are joined into the error.
+func (e *Event) UnmarshalJSON(raw []byte) error {
+	decoded, problems := Decode(raw, time.Time{})
+	if len(problems) > 0 {
+		errs := make([]error, len(problems))
+		for i, p := range problems {
+			errs[i] = p
+		}
+		return fmt.Errorf("decode event: %w", errors.Join(errs...))
+	}
+	*e = decoded
+	return nil
+}
 
 func (e *Event) appendJSON(dst []byte, sent bool) []byte {
 	dst = append(dst, `{"specversion":"1.0","id":`...)

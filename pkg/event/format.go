@@ -69,7 +69,7 @@ func (f Format) matches(s string) bool {
 	case FormatURI:
 		return validURI(s)
 	}
-	return s != ""
+	return true
 }
 
 // ValidStudy reports whether s can be the id of a study: [a-z0-9][a-z0-9-]{1,62}.

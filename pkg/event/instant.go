@@ -1,6 +1,9 @@
 package event
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // ParseInstant reads an RFC 3339 time. Its fraction is cut to microseconds; a leap second is the last microsecond of its
 // minute, so that it stays on its day. Offsets are those in use since 1990: -12:00 to +14:00.
@@ -118,14 +121,42 @@ func At(t time.Time) Instant {
 	return Instant{Time: t.In(time.FixedZone("", seconds)), Local: true}
 }
 
-// AppendText appends the instant as RFC 3339 with at most six digits of fraction and none at its end that is 0.
-func (i Instant) AppendText(dst []byte) ([]byte, error) { return i.append(dst), nil }
-
-// String returns the instant as RFC 3339.
+// String returns the instant as RFC 3339 with at most six digits of fraction, none of them a 0 at its end.
 func (i Instant) String() string { return string(i.append(nil)) }
 
-// MarshalText returns the instant as RFC 3339.
+// AppendText appends what [Instant.String] returns.
+func (i Instant) AppendText(dst []byte) ([]byte, error) { return i.append(dst), nil }
+
+// MarshalText returns what [Instant.String] returns.
 func (i Instant) MarshalText() ([]byte, error) { return i.append(nil), nil }
+
+// MarshalJSON returns what [Instant.String] returns, in quotes.
+func (i Instant) MarshalJSON() ([]byte, error) { return append(i.append([]byte{'"'}), '"'), nil }
+
+// UnmarshalText reads what [ParseInstant] does.
+func (i *Instant) UnmarshalText(text []byte) error {
+	at, ok := ParseInstant(string(text))
+	if !ok {
+		return errInstant
+	}
+	*i = at
+	return nil
+}
+
+// UnmarshalJSON reads a string as [ParseInstant] does; null is the zero instant.
+func (i *Instant) UnmarshalJSON(raw []byte) error {
+	sc := scanner{s: string(raw)}
+	switch tok, ok := sc.value(0); {
+	case ok && tok.kind == tokenString:
+		return i.UnmarshalText([]byte(tok.text))
+	case ok && tok.kind == tokenNull:
+		*i = Instant{}
+		return nil
+	}
+	return errInstant
+}
+
+var errInstant = errors.New("parse instant: " + FormatTime.advice())
 
 func (i Instant) append(dst []byte) []byte {
 	t := i.Time

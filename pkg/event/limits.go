@@ -15,12 +15,13 @@ const (
 )
 
 const (
-	maxDepth    = 32   // nested values of an event
-	maxWords    = 16   // words of a string value; more is free text
-	maxMembers  = 64   // entries of a map
-	maxNumber   = 1e9  // magnitude of a number
-	maxProblems = 100  // problems told of one event
-	latestYear  = 2200 // no instant is later: stores count microseconds from 1970 in 64 bits
+	maxDepth    = 32  // nested values of an event
+	maxWords    = 16  // words of a string value; more is free text
+	maxMembers  = 64  // entries of a map
+	maxNumber   = 1e9 // magnitude of a number
+	maxProblems = 100 // problems told of one event
+
+	earliestYear, latestYear = 1900, 2200 // of any instant: what every store can hold
 )
 
 // earliest is the first instant that the time of an event may have.

@@ -48,24 +48,51 @@ func personal(s string, use textUse) string {
 }
 
 // harmless reports at a glance that a text needs no closer look: short, printable ASCII, no sign of an address, too few
-// digits for a phone number and too few blanks for free text.
+// digits or nothing between them for a phone number, and too few blanks for free text.
 func harmless(s string) bool {
 	if len(s) > MaxText {
 		return false
 	}
-	digits, blanks := 0, 0
+	digits, blanks, parts := 0, 0, 0
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ' || c > '~' || c == '@' || c == '%':
-			return false
-		case isDigit(c):
+		switch glance[s[i]] {
+		case glanceDigit:
 			digits++
-		case c == ' ':
+		case glanceBlank:
 			blanks++
+			parts++
+		case glancePart:
+			parts++
+		case glanceStop:
+			return false
 		}
 	}
-	return digits < minPhoneDigits && blanks < maxWords
+	return (digits < minPhoneDigits || parts == 0) && blanks < maxWords
 }
+
+const (
+	glanceStop  = iota // look closer
+	glancePlain        // tells nothing
+	glanceDigit
+	glanceBlank
+	glancePart // may part the digits of a phone number, or begin one
+)
+
+// glance is what each byte tells at a glance.
+var glance = func() (table [256]uint8) {
+	for c := byte('!'); c <= '~'; c++ {
+		table[c] = glancePlain
+		if isDigit(c) {
+			table[c] = glanceDigit
+		}
+	}
+	table[' '] = glanceBlank
+	for _, c := range []byte("+()[].") {
+		table[c] = glancePart
+	}
+	table['@'], table['%'] = glanceStop, glanceStop
+	return table
+}()
 
 func isFreeText(s string) bool {
 	if len(s) > MaxText && utf8.RuneCountInString(s) > MaxText {
@@ -83,6 +110,9 @@ func unmask(s string) string {
 	if strings.IndexByte(s, '%') >= 0 {
 		s = unescape(s)
 	}
+	if isASCII(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r < utf8.RuneSelf:
@@ -96,6 +126,15 @@ func unmask(s string) string {
 		}
 		return r
 	}, s)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // unescape undoes the percent escapes of ASCII characters.

@@ -1,5 +1,7 @@
 package event
 
+import "slices"
+
 // Code is the stable name of a reason for refusing an event.
 type Code string
 
@@ -41,4 +43,18 @@ type Problem struct {
 	Code   Code   `json:"code"`
 	Field  string `json:"field,omitempty"` // e.g. "time" or "data.active_seconds"
 	Detail string `json:"detail"`          // what is wrong and what to do, for people
+}
+
+// Error returns the problem as one line for people.
+func (p Problem) Error() string {
+	if p.Field == "" {
+		return string(p.Code) + ": the event " + p.Detail
+	}
+	return string(p.Code) + ": " + p.Field + " " + p.Detail
+}
+
+// Keepable reports whether quarantine may keep an event that has these problems: each of them has to allow it, not only
+// the one that is named.
+func Keepable(problems []Problem) bool {
+	return !slices.ContainsFunc(problems, func(p Problem) bool { return !p.Code.KeepsEvent() })
 }
