@@ -34,10 +34,12 @@ func AppendDuplicate(dst []byte, id event.Identity) []byte {
 // Entries decodes the lines of a message one by one, with their index from 0.
 func (m Message) Entries() iter.Seq2[int, Entry] {
 	return func(yield func(int, Entry) bool) {
-		for i, line := range event.SplitLines(m.Payload) {
+		i := 0
+		for line := range event.Lines(m.Payload) {
 			if !yield(i, m.entry(line)) {
 				return
 			}
+			i++
 		}
 	}
 }
@@ -85,7 +87,8 @@ type Refusal struct {
 // as a refusal without a code, beside the error.
 func (m Message) Refusals() iter.Seq2[Refusal, error] {
 	return func(yield func(Refusal, error) bool) {
-		for i, line := range event.SplitLines(m.Payload) {
+		i := 0
+		for line := range event.Lines(m.Payload) {
 			var r Refusal
 			err := json.Unmarshal(line, &r)
 			if err != nil {
@@ -94,6 +97,7 @@ func (m Message) Refusals() iter.Seq2[Refusal, error] {
 			if !yield(r, err) {
 				return
 			}
+			i++
 		}
 	}
 }
