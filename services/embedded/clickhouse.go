@@ -40,6 +40,8 @@ func (c Config) engineOptions() []string {
 		"--max_memory_usage=" + bytes(c.QueryMemory),
 		"--async_insert=0",
 		"--session_timezone=UTC",
+		"--implicit_select=0", // as on a server: 1 + 1 is no statement
+		"--allow_introspection_functions=0",
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,8 +24,11 @@ type EngineConfig struct {
 // itself, so that the engine runs until [Engine.Close].
 type Engine struct {
 	config EngineConfig
-	keeper *Conn
 	slots  chan struct{}
+	opened atomic.Uint64 // sessions opened so far, for their tags
+
+	keeping sync.Mutex
+	keeper  *Conn
 
 	mu     sync.Mutex
 	idle   []*Session
@@ -68,6 +72,7 @@ type Session struct {
 	*Conn
 	engine *Engine
 	key    string
+	tag    string // log_comment of its statements, by which they are found
 	dirty  bool
 }
 
@@ -97,11 +102,12 @@ func (e *Engine) open(setup Setup) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ClickHouse session: %w", err)
 	}
-	if err := prepare(conn, setup); err != nil {
+	tag := fmt.Sprintf("session-%d", e.opened.Add(1))
+	if err := prepare(conn, tag, setup); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return &Session{Conn: conn, engine: e, key: key}, nil
+	return &Session{Conn: conn, engine: e, key: key, tag: tag}, nil
 }
 
 func (e *Engine) takeIdle(key string) (*Session, error) {
@@ -119,19 +125,32 @@ func (e *Engine) takeIdle(key string) (*Session, error) {
 	return nil, nil
 }
 
-func prepare(conn *Conn, setup Setup) error {
-	if len(setup.Settings) > 0 {
-		assignments := make([]string, 0, len(setup.Settings))
-		for _, name := range slices.Sorted(maps.Keys(setup.Settings)) {
-			assignments = append(assignments, Identifier(name)+" = "+Literal(setup.Settings[name]))
-		}
-		if err := conn.Exec("SET " + strings.Join(assignments, ", ")); err != nil {
-			return err
-		}
+func prepare(conn *Conn, tag string, setup Setup) error {
+	assignments := []string{"log_comment = " + Literal(tag)}
+	for _, name := range slices.Sorted(maps.Keys(setup.Settings)) {
+		assignments = append(assignments, Identifier(name)+" = "+Literal(setup.Settings[name]))
+	}
+	if err := conn.Exec("SET " + strings.Join(assignments, ", ")); err != nil {
+		return err
 	}
 	if setup.Database != "" && setup.Database != "default" {
 		return conn.Exec("USE " + Identifier(setup.Database))
 	}
+	return nil
+}
+
+// Interrupt asks the engine to end the statement that runs in the session, if one does; the statement then fails
+// with code 394. It is called from another goroutine than the one that runs the statement, and must have returned
+// before the session is released.
+func (s *Session) Interrupt() error {
+	e := s.engine
+	e.keeping.Lock()
+	defer e.keeping.Unlock()
+	result, err := e.keeper.Query("KILL QUERY WHERE Settings['log_comment'] = "+Literal(s.tag)+" ASYNC", "TSV")
+	if err != nil {
+		return fmt.Errorf("interrupt statement: %w", err)
+	}
+	result.Close()
 	return nil
 }
 

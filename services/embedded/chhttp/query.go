@@ -1,11 +1,13 @@
 package chhttp
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/throughline-trials/throughline/services/embedded/chdb"
@@ -21,7 +23,9 @@ func (h *Handler) statement(w http.ResponseWriter, r *http.Request, req *request
 	if req.readOnly && analysis.Class != chdb.ReadOnly && analysis.Class != chdb.Unknown {
 		return refusef(http.StatusForbidden, codeReadonly, "a GET request may only read, send the statement with POST")
 	}
-	if analysis.Class != chdb.ReadOnly {
+	if analysis.Class == chdb.ReadOnly {
+		defer h.interruptWhenGone(r.Context(), session)()
+	} else {
 		session.Taint() // SET, USE, temporary tables: the next request must not see them
 	}
 	_, format := chsql.SplitFormat(req.text)
@@ -30,6 +34,37 @@ func (h *Handler) statement(w http.ResponseWriter, r *http.Request, req *request
 		return h.stream(w, r, req, session, format)
 	}
 	return h.whole(w, req, session, format)
+}
+
+// interruptEvery is how often an interrupt is repeated: one that comes before the statement has begun finds nothing.
+const interruptEvery = 100 * time.Millisecond
+
+// interruptWhenGone ends the statement of a session when the client gives up. The function it returns ends the watch
+// and must be called before the session is released. It is for statements that only read.
+func (h *Handler) interruptWhenGone(ctx context.Context, session *chdb.Session) (stop func()) {
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	stopWatch := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		ticker := time.NewTicker(interruptEvery)
+		defer ticker.Stop()
+		for {
+			if err := session.Interrupt(); err != nil {
+				h.config.Log.Warn("a statement runs on without its client", "error", err)
+			}
+			select {
+			case <-ended:
+				return
+			case <-ticker.C:
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		if !stopWatch() {
+			<-stopped
+			session.Taint()
+		}
+	}
 }
 
 // whole writes a result that the engine has finished.

@@ -33,6 +33,7 @@ func open(t testing.TB) *chdb.Conn {
 		"CREATE TABLE facts.events (participant String) ENGINE = MergeTree ORDER BY participant",
 		"CREATE VIEW results.arms AS SELECT DISTINCT study, arm FROM results.rates",
 		"USE results",
+		"SET max_execution_time = 2, max_memory_usage = 500000000, max_result_bytes = 100000000",
 	} {
 		if err := conn.Exec(sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
