@@ -1,9 +1,11 @@
 package simulate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 )
 
 // chance is a reproducible source of accidents.
@@ -79,13 +81,10 @@ func (c chance) spread(n int) []int {
 		stretch := points[start:min(start+8, n)]
 		c.Shuffle(len(stretch), func(i, j int) { stretch[i].value, stretch[j].value = stretch[j].value, stretch[i].value })
 	}
+	slices.SortFunc(points, func(a, b point) int { return cmp.Compare(a.value, b.value) })
 	ranks := make([]int, n)
-	for i := range points {
-		for j := range points {
-			if points[j].value < points[i].value {
-				ranks[i]++
-			}
-		}
+	for rank, p := range points {
+		ranks[p.place] = rank
 	}
 	return ranks
 }

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -127,11 +128,19 @@ func (s *Study) Events(until time.Time) iter.Seq[event.Event] {
 	}
 }
 
-// Last returns the event that [Load] sends last of the study's history: once it is there, all of it is.
+// Last returns the event that [Load] sends last of the study's history: once it is there, all of it is. It is one that is
+// not sent twice.
 func (s *Study) Last() event.Event {
 	for i := s.Subjects() - 1; i >= 0; i-- {
-		if events := s.Subject(i, time.Time{}, s.anchor); len(events) > 0 {
-			return events[len(events)-1]
+		entries := s.roster.subject(i)
+		copies := map[string]int{}
+		for _, e := range entries {
+			copies[e.event.Source+" "+e.event.ID]++
+		}
+		for _, e := range slices.Backward(entries) {
+			if !e.arrives.After(s.anchor) && copies[e.event.Source+" "+e.event.ID] == 1 {
+				return e.event
+			}
 		}
 	}
 	return s.Published()
@@ -167,4 +176,12 @@ func (r *roster) subject(i int) []entry {
 	d.safety()
 	d.status()
 	return d.finish()
+}
+
+// name returns the pseudonym of a subject.
+func (r *roster) name(i int) string {
+	if i < len(r.people) {
+		return r.people[i].subject
+	}
+	return r.others[i-len(r.people)].subject
 }
