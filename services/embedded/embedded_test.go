@@ -12,12 +12,10 @@ import (
 	"github.com/throughline-trials/throughline/services/embedded/embeddedtest"
 )
 
-func TestMain(m *testing.M) { embeddedtest.Main(m) }
-
 func TestClickHouseRoundTrip(t *testing.T) {
 	_, conn := embeddedtest.Database(t)
 	ctx := t.Context()
-	exec(t, conn, "CREATE TABLE t (id UInt64, name String, at DateTime64(3, 'UTC'), tags Array(LowCardinality(String)), score Nullable(Float64)) ENGINE = MergeTree ORDER BY id")
+	mustExec(t, conn, "CREATE TABLE t (id UInt64, name String, at DateTime64(3, 'UTC'), tags Array(LowCardinality(String)), score Nullable(Float64)) ENGINE = MergeTree ORDER BY id")
 	batch, err := conn.PrepareBatch(ctx, "INSERT INTO t")
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +53,7 @@ func TestClickHouseErrorHasCode(t *testing.T) {
 
 func TestJetStream(t *testing.T) {
 	_, js := embeddedtest.JetStream(t)
-	s, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}})
+	s, err := js.CreateStream(t.Context(), streamConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +66,24 @@ func TestJetStream(t *testing.T) {
 	}
 }
 
-func exec(t testing.TB, conn clickhouse.Conn, sql string) {
+func mustExec(t testing.TB, conn clickhouse.Conn, sql string) {
 	t.Helper()
 	if err := conn.Exec(context.Background(), sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func streamConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}}
+}
+
+func TestMemoryIsSmall(t *testing.T) {
+	memory, err := embeddedtest.Engines(t).Memory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("resident %d MB, engine %d MB", memory.Resident>>20, memory.Engine>>20)
+	if memory.Resident <= 0 || memory.Engine <= 0 || memory.Resident > 2<<30 {
+		t.Errorf("memory %+v", memory)
 	}
 }

@@ -59,8 +59,8 @@ func sendColumns(t testing.TB, conn clickhouse.Conn, c columns) {
 
 func TestInsertOfOneBlockIsOnePart(t *testing.T) {
 	_, conn := embeddedtest.Database(t)
-	exec(t, conn, factTable)
-	exec(t, conn, "SYSTEM STOP MERGES facts")
+	mustExec(t, conn, factTable)
+	mustExec(t, conn, "SYSTEM STOP MERGES facts")
 	for i := range 3 {
 		sendColumns(t, conn, makeColumns(uint64(i)*50_000, 50_000))
 	}
