@@ -94,7 +94,7 @@ func AalenJohansen(endings []Ending, causes int) Incidence {
 
 // causeState carries the sums of the variance from one time to the next. With
 // a_i = d_i/(n_i(n_i-d_i)) and c_i = S(t_i-)d_ki/n_i², the distances F(t)-F(t_i)
-// grow by the same step for all i, so the sums are updated and never recomputed.
+// grow by the same step for all i, so the sums are updated and not recomputed.
 type causeState struct {
 	incidence float64
 	a         float64 // Σ a_i
@@ -103,6 +103,13 @@ type causeState struct {
 	b         float64 // Σ S² d_k(n-d_k)/n³
 	c         float64 // Σ c_i
 	c1        float64 // Σ (F-F_i) c_i
+	past      []causeTime
+}
+
+// causeTime is one time with events: S just before it, F after it, the number at
+// risk, events of any cause and of the cause.
+type causeTime struct {
+	survival, incidence, n, d, own float64
 }
 
 // add books one time with n at risk and d events of any cause, of which row
@@ -119,9 +126,40 @@ func (s *causeState) add(row *CauseRow, survival, n, d float64) {
 	}
 	s.b += survival * survival * own * (n - own) / (n * n * n)
 	s.c += survival * own / (n * n)
+	if d > 0 {
+		s.past = append(s.past, causeTime{survival, s.incidence, n, d, own})
+	}
 	row.Incidence = s.incidence
-	row.SE = math.Sqrt(max(0, s.a2+s.b-2*s.c1))
+	row.SE = math.Sqrt(s.variance())
 	row.limit()
+}
+
+// cancels is the share of its parts below which the variance has lost digits.
+const cancels = 1e-4
+
+func (s *causeState) variance() float64 {
+	if v := s.a2 + s.b - 2*s.c1; v > cancels*(s.a2+s.b) {
+		return v
+	}
+	sum := 0.0
+	for _, at := range s.past {
+		sum += at.variance(s.incidence)
+	}
+	return sum
+}
+
+// variance is the time's term of the variance of F(t), without a difference of
+// large parts: the variance of (d_k/n, other d/n), which is multinomial, under
+// the weights that a death of either kind has in F(t).
+func (at causeTime) variance(incidence float64) float64 {
+	own, other, none := at.own/at.n, (at.d-at.own)/at.n, (at.n-at.d)/at.n
+	lost := 0.0
+	if none > 0 {
+		lost = (incidence - at.incidence) / none
+	}
+	gain := at.survival - lost
+	mean := own*gain - other*lost
+	return (own*(gain-mean)*(gain-mean) + other*(lost+mean)*(lost+mean) + none*mean*mean) / at.n
 }
 
 func (r *CauseRow) limit() {

@@ -7,11 +7,9 @@ import (
 	"github.com/throughline-trials/throughline/services/stats"
 )
 
-// TestCoverage runs the default trials, fewer of each; the bounds 93 to 97 % are
-// those of the definition, and the seed is fixed.
+// TestCoverage runs the default trials; the seed is fixed.
 func TestCoverage(t *testing.T) {
 	config := stats.DefaultCoverage()
-	config.Trials = 1500
 	rows, err := stats.Coverage(config)
 	if err != nil {
 		t.Fatal(err)

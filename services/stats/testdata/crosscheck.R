@@ -38,8 +38,10 @@ curves <- function(id, data, arms) {
       table <- summary(fit)$table
       emit(id, paste0("median_", conf), arm, table[c("median", "0.95LCL", "0.95UCL")])
     }
-    # Undefined at horizon 0.
-    mean <- if (horizon > 0) summary(fit, rmean = horizon)$table[c("rmean", "se(rmean)")] else c(NA, NA)
+    # Undefined at horizon 0; R refuses one before the first time, where S is 1.
+    mean <- if (horizon == 0) c(NA, NA)
+      else if (horizon <= min(fit$time)) c(horizon, 0)
+      else summary(fit, rmean = horizon)$table[c("rmean", "se(rmean)")]
     emit(id, "rmst", arm, mean)
     back <- survfit(Surv(time, 1 - status) ~ 1, data = part)
     emit(id, "follow_up", arm, summary(back)$table["median"])
