@@ -195,6 +195,7 @@ func isTopLevel(label string) bool {
 	if strings.HasPrefix(label, "xn--") {
 		return true
 	}
+	label, _, _ = strings.Cut(label, "-") // an address may go on as an id does
 	for i := range len(label) {
 		if !isLetter(label[i]) && label[i] < utf8.RuneSelf {
 			return false
