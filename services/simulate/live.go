@@ -20,7 +20,8 @@ type Live struct {
 	studies []Study
 	rate    float64
 	queue   []entry // due events of the running studies, by arrival
-	filled  time.Time
+	from    time.Time
+	filled  time.Time // the queue holds what arrives after from, up to here
 }
 
 // LiveInterval is how often [Live.Run] sends.
@@ -95,15 +96,14 @@ func (l *Live) Between(after, until time.Time) []event.Event {
 
 // due returns what the plans of the studies hold for the time; the plans are written out a day ahead.
 func (l *Live) due(after, until time.Time) []event.Event {
-	if l.queue == nil || until.After(l.filled) || (len(l.queue) > 0 && after.Before(l.queue[0].arrives)) {
+	if l.queue == nil || after.Before(l.from) || until.After(l.filled) {
 		l.fill(after, until.Add(24*time.Hour))
 	}
-	events := between(l.queue, after, until)
-	return events
+	return between(l.queue, after, until)
 }
 
 func (l *Live) fill(after, until time.Time) {
-	l.queue, l.filled = []entry{}, until
+	l.queue, l.from, l.filled = []entry{}, after, until
 	for i := range l.studies {
 		s := &l.studies[i]
 		for n := range s.Subjects() {
