@@ -86,7 +86,7 @@ func servePort(listener net.Listener, engine *chdb.Engine, accounts []chhttp.Acc
 	p.server = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    1 << 20, // statements and parameters come in the URL
+		MaxHeaderBytes:    16 << 20, // statements and parameters come in the URL
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go func() {

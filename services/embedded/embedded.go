@@ -177,10 +177,13 @@ func (e *Engines) close() error {
 	if e.nats != nil {
 		e.nats.close()
 	}
+	stopped := true
 	if e.engine != nil {
-		problems = append(problems, e.engine.Close(e.config.StopPatience))
+		err := e.engine.Close(e.config.StopPatience)
+		stopped = err == nil
+		problems = append(problems, err)
 	}
-	if e.lock != nil {
+	if e.lock != nil && stopped { // else the end of the process frees it
 		problems = append(problems, RemoveConnection(e.config.DataDir))
 		e.lock.Release()
 	}

@@ -174,32 +174,44 @@ func (s *Session) Release() {
 	}
 }
 
-// Close waits for the statements that run, closes all sessions and stops the engine. If they do not end within the
-// given time it returns an error and leaves the engine running: closing it under a statement is not safe.
+// Close lends no more sessions, waits for those that are lent, closes all and stops the engine. If they are not back
+// within the given time it returns an error and leaves the engine running, since closing it under a statement is not
+// safe; it may then be called again.
 func (e *Engine) Close(patience time.Duration) error {
 	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return nil
-	}
 	e.closed = true
 	e.mu.Unlock()
 
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for range cap(e.slots) {
+	for taken := range cap(e.slots) {
 		select {
 		case e.slots <- struct{}{}:
 		case <-timer.C:
+			for range taken {
+				<-e.slots
+			}
 			return fmt.Errorf("stop ClickHouse engine: a statement still runs after %s", patience)
 		}
 	}
+	e.stop()
+	for range cap(e.slots) {
+		<-e.slots
+	}
+	return nil
+}
+
+// stop closes the connections; no session is lent.
+func (e *Engine) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, s := range e.idle {
 		s.Close()
 	}
 	e.idle = nil
+	e.keeping.Lock()
+	defer e.keeping.Unlock()
 	e.keeper.Close()
-	return nil
 }
 
 // Identifier quotes a name for use in SQL.
