@@ -34,6 +34,7 @@ type diary struct {
 type entry struct {
 	event   event.Event
 	arrives time.Time
+	first   time.Time // when it arrives for the first time
 	device  bool
 	staff   event.Modality // how it was recorded, unless imported
 }
@@ -80,7 +81,7 @@ func (d *diary) write(from origin, at time.Time, e event.Event) {
 	default:
 		e.Time = instant(at, d.zone)
 	}
-	d.entries = append(d.entries, entry{event: e, arrives: arrives, device: from.device, staff: from.mode})
+	d.entries = append(d.entries, entry{event: e, arrives: arrives, first: arrives, device: from.device, staff: from.mode})
 }
 
 // stamp puts the device's clock, zone and version on an event, and returns when the event reaches the server.
@@ -122,8 +123,8 @@ func (d *diary) finish() []entry {
 	midnight := d.roster.anchor.at(time.UTC, 0, 0)
 	for i := range d.entries {
 		e := &d.entries[i]
-		if e.arrives.Before(midnight) {
-			e.event.Modality = event.ModalityImported
+		if e.first.Before(midnight) {
+			e.event.Modality, e.event.Sent = event.ModalityImported, event.Instant{}
 		} else {
 			e.event.Modality = e.staff
 		}
