@@ -62,11 +62,16 @@ type decoder struct {
 	instant Instant // the time that check read last
 }
 
-// report adds a problem. Texts tell what is wrong and what to do, never the value.
-func (d *decoder) report(code Code, prefix, name, detail string) {
-	if len(d.problems) < maxProblems {
-		d.problems = append(d.problems, Problem{Code: code, Field: prefix + name, Detail: detail})
+// report adds a problem of a field. What is said of it tells what is wrong and what to do, never the value.
+func (d *decoder) report(code Code, prefix, name, said string) {
+	if len(d.problems) >= maxProblems {
+		return
 	}
+	p := Problem{Code: code, Field: prefix + name}
+	if p.Detail = p.Field + " " + said; p.Field == "" {
+		p.Detail = "the event " + said
+	}
+	d.problems = append(d.problems, p)
 }
 
 // members are the attributes of an envelope as read.

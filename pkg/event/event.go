@@ -1,8 +1,18 @@
 // Package event is the vocabulary of Throughline: what intervention apps, trial staff and the randomisation service say.
 //
-// One [Event] is one CloudEvents 1.0 JSON object of a type in the catalogue ([Types]). [Decode] reads and checks one,
-// [Event.AppendJSON] writes it in the one canonical form, [Event.Identity] and [Event.Content] say whether two are the
-// same. The package imports the standard library only.
+// One [Event] is one CloudEvents 1.0 JSON object of a type in the catalogue. The catalogue is one table in the code:
+// which types there are, who may send them, on which stream of the log they travel and what their data may hold.
+// [Lookup] and [Types] read it, [Decode] checks events by it, [JSONSchema] writes it down for others.
+//
+// [Decode] reads and checks one event and tells every [Problem] of it, never repeating a value. [SplitArray] and
+// [SplitLines] cut a batch into events. [Event.AppendJSON] writes an event in its one canonical form, which Decode reads
+// back to the same event; [Event.Identity] says which event it is for ever, [Event.Content] what it says.
+// [EventsSubject] and its like name where it travels. [Apply] corrects one event by another.
+//
+// No event holds personal data: [PersonalData] looks for it in every text.
+//
+// Nothing here does I/O but the lookup of time zones ([Zone]). Everything may be used from many goroutines at once. The
+// package imports the standard library only.
 package event
 
 import "time"

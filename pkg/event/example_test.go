@@ -25,14 +25,14 @@ func ExampleDecode_problems() {
 		"study": "hope-2026", "subject": "jane@example.org", "time": "2026-11-23T06:30:00-05:00", "arm": "peer-app",
 		"data": {"active_seconds": -1}}`), received)
 	for _, p := range problems {
-		fmt.Println(p.Code, p.Field, p.Detail)
+		fmt.Println(p)
 	}
 	fmt.Println("may be kept:", event.Keepable(problems))
 	// Output:
-	// personal_data subject holds an e-mail address; never send it
-	// invalid_subject subject is not a pseudonym; write 1 to 64 letters, digits, _ and -
-	// invalid_value data.active_seconds is outside 0 to 1000000000
-	// unknown_attribute arm does not belong on an event: apps do not know the study arm; take it out
+	// personal_data: subject holds an e-mail address; never send it
+	// invalid_subject: subject is not a pseudonym; write 1 to 64 letters, digits, _ and -
+	// invalid_value: data.active_seconds is outside 0 to 1000000000
+	// unknown_attribute: arm does not belong on an event: apps do not know the study arm; take it out
 	// may be kept: false
 }
 

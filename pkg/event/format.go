@@ -59,7 +59,7 @@ func (f Format) advice() string {
 func (f Format) matches(s string) bool {
 	switch f {
 	case FormatCode:
-		return validCode(s)
+		return ValidCode(s)
 	case FormatName:
 		return ValidName(s)
 	case FormatPseudonym:
@@ -105,9 +105,7 @@ func ValidName(s string) bool {
 }
 
 // ValidCode reports whether s can be a reason: [a-z][a-z0-9_]{0,63}.
-func ValidCode(s string) bool { return validCode(s) }
-
-func validCode(s string) bool {
+func ValidCode(s string) bool {
 	if len(s) < 1 || len(s) > 64 || !isLower(s[0]) {
 		return false
 	}

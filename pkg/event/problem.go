@@ -46,12 +46,7 @@ type Problem struct {
 }
 
 // Error returns the problem as one line for people.
-func (p Problem) Error() string {
-	if p.Field == "" {
-		return string(p.Code) + ": the event " + p.Detail
-	}
-	return string(p.Code) + ": " + p.Field + " " + p.Detail
-}
+func (p Problem) Error() string { return string(p.Code) + ": " + p.Detail }
 
 // Keepable reports whether quarantine may keep an event that has these problems: each of them has to allow it, not only
 // the one that is named.

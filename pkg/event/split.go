@@ -109,14 +109,17 @@ func (s *splitter) cut(start int) ([]byte, error) {
 
 // text moves to the closing quote of a string.
 func (s *splitter) text() bool {
-	for s.i++; s.i < len(s.body); s.i++ {
-		switch s.body[s.i] {
+	body := s.body
+	for i := s.i + 1; i < len(body); i++ {
+		switch body[i] {
 		case '"':
+			s.i = i
 			return true
 		case '\\':
-			s.i++
+			i++
 		}
 	}
+	s.i = len(body)
 	return false
 }
 

@@ -30,7 +30,7 @@ func AllocationSubject(study, participant string) string {
 // StudySubject returns the subject of what is said about a study, tl.study.<study>.<what>, with what as [StudyToken]
 // gives it.
 func StudySubject(study, what string) string {
-	if !validCode(what) {
+	if !ValidCode(what) {
 		what = noToken
 	}
 	return subject(SubjectStudy, study, what)
@@ -96,7 +96,7 @@ func ParseSubject(subject string) (kind, study, rest string, ok bool) {
 	switch kind {
 	case SubjectEvents, SubjectAllocation, SubjectQuarantine:
 	case SubjectStudy:
-		valid = validCode
+		valid = ValidCode
 	case SubjectAudit:
 		n++ // has no last token
 		rest = noToken
