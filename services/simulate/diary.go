@@ -93,13 +93,26 @@ func (d *diary) stamp(e *event.Event, at time.Time) time.Time {
 	}
 	arrives := at.Add(time.Duration(3+d.serial%40) * time.Second)
 	day := int(dateOf(at.In(d.zone)) - d.who.day0)
-	if day >= device.offlineFrom && day < device.offlineUntil && device.offlineFrom != never {
-		arrives = (d.who.day0 + date(device.offlineUntil)).at(d.zone, 8*60+d.serial%600, 0)
+	if day >= device.offlineFrom && day < device.offlineUntil && device.offlineUntil != never {
+		arrives = d.connects(at)
 	}
 	e.Sent = instant(arrives.Add(device.skew), d.zone)
 	e.AppVersion = fmt.Sprintf("2.%d.%d", device.version+max(day, 0)/45, device.version)
 	e.SDKVersion = "1.4.0"
 	return arrives
+}
+
+// connects returns when a phone without a network sends what happened at a time: in the morning of the day on which it has
+// one, or at midnight where that is the anchor.
+func (d *diary) connects(at time.Time) time.Time {
+	day := d.who.day0 + date(d.who.device.offlineUntil)
+	if day != d.roster.anchor {
+		return day.at(d.zone, 8*60+d.serial%600, 0)
+	}
+	if midnight := day.at(time.UTC, 0, 1+d.serial%50); midnight.After(at) {
+		return midnight
+	}
+	return at.Add(time.Minute)
 }
 
 // instant returns the time as text of the zone would: with its offset, without any for UTC.

@@ -96,7 +96,8 @@ func instruments(primary assessment, others ...assessment) []assessment {
 	return append([]assessment{primary}, others...)
 }
 
-func parts(pairs ...part) []part { return pairs }
+// parts lists the components of a study.
+func parts(all ...part) []part { return all }
 
 func on(id string, channel event.Channel) part { return part{id: id, channel: channel} }
 

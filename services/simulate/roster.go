@@ -107,6 +107,7 @@ func (r *roster) recruit(zones map[string]*time.Location) {
 		p.site = r.site(c)
 		p.zone = zones[p.site.zone]
 		p.device = r.device(c)
+		r.holdBack(p)
 		if p.arm.peers > 0 {
 			p.peer = 1 + c.IntN(p.arm.peers)
 		}
@@ -141,6 +142,14 @@ func (r *roster) device(c chance) device {
 		d.offlineUntil = d.offlineFrom + one(c, 1, 2, 3, 5, 9, 16, 30)
 	}
 	return d
+}
+
+// holdBack keeps some phones of a running study off the network until the day of the anchor, so that its first hour brings
+// late uploads.
+func (r *roster) holdBack(p *person) {
+	if today := int(r.anchor - p.day0); r.study.running() && p.number%6 == 3 && today > 0 {
+		p.device.offlineFrom, p.device.offlineUntil = today-[...]int{2, 4, 10}[p.number/6%3], today
+	}
 }
 
 // screenOut makes those who were screened and never came into an arm, and the tester.
