@@ -96,7 +96,7 @@ func (c *Client) Records(ctx context.Context, q HistoryQuery) (Records, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write history query: %w", err)
 	}
-	status, answer, err := c.post(ctx, HistoryPath, "application/json", body)
+	status, answer, err := c.post(ctx, HistoryPath(q.Study), "application/json", body)
 	if err != nil {
 		return nil, err
 	}

@@ -108,8 +108,8 @@ func (r Refusal) String() string {
 	return strings.Join(place, ", ") + ": " + r.Reason
 }
 
-// Text writes the report for people, ending in a newline.
-func (r *Report) Text() string {
+// String writes the report for people, ending in a newline.
+func (r *Report) String() string {
 	var b strings.Builder
 	what := "imported"
 	if r.DryRun {

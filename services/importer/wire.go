@@ -3,13 +3,15 @@ package importer
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
 )
 
-// HistoryPath is where a server answers history queries: POST of a [HistoryQuery], answered with a [HistoryAnswer].
-const HistoryPath = "/v1/admin/history"
+// HistoryPath returns where a server answers history queries of a study: POST of a [HistoryQuery], answered with a
+// [HistoryAnswer].
+func HistoryPath(study string) string { return "/v1/admin/studies/" + url.PathEscape(study) + "/history" }
 
 // HistoryAnswer is the answer to a [HistoryQuery].
 type HistoryAnswer struct {
