@@ -2,7 +2,10 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -61,17 +64,77 @@ func TestInsertOfOneBlockIsOnePart(t *testing.T) {
 	_, conn := embeddedtest.Database(t)
 	mustExec(t, conn, factTable)
 	mustExec(t, conn, "SYSTEM STOP MERGES facts")
+	synced := fileSyncs(t, conn)
 	for i := range 3 {
 		sendColumns(t, conn, makeColumns(uint64(i)*50_000, 50_000))
 	}
+	if n := fileSyncs(t, conn); n <= synced {
+		t.Errorf("%d files synced before, %d after", synced, n)
+	}
+	sendColumns(t, conn, makeColumns(150_000, 300_000))
 	var rows []struct {
 		Rows uint64 `ch:"rows"`
 	}
-	if err := conn.Select(t.Context(), &rows, "SELECT rows FROM system.parts WHERE database = currentDatabase() AND table = 'facts'"); err != nil {
+	if err := conn.Select(t.Context(), &rows, "SELECT rows FROM system.parts WHERE database = currentDatabase() AND table = 'facts' ORDER BY rows"); err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 3 || rows[0].Rows != 50_000 || rows[1].Rows != 50_000 || rows[2].Rows != 50_000 {
-		t.Errorf("parts hold %v rows, want three of 50000", rows)
+	if len(rows) != 4 || rows[0].Rows != 50_000 || rows[2].Rows != 50_000 || rows[3].Rows != 300_000 {
+		t.Errorf("parts hold %v rows, want three of 50000 and one of 300000", rows)
+	}
+}
+
+// fileSyncs counts the fsyncs of the engine so far.
+func fileSyncs(t testing.TB, conn clickhouse.Conn) (n uint64) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), "SELECT sum(value) FROM system.events WHERE event IN ('FileSync', 'DirectorySync')").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestInsertAndQueryWithAFormat(t *testing.T) {
+	_, conn := embeddedtest.Database(t)
+	mustExec(t, conn, "CREATE TABLE t (a UInt64, b String) ENGINE = MergeTree ORDER BY a")
+	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"async_insert": 0, "max_insert_threads": 1}))
+	if err := conn.InsertFormat(ctx, "CSV", "INSERT INTO t", strings.NewReader("1,x\n2,y\n")); err != nil {
+		t.Fatal(err)
+	}
+	var exception *clickhouse.Exception
+	if err := conn.InsertFormat(ctx, "CSV", "INSERT INTO t", strings.NewReader("nonsense\n")); !errors.As(err, &exception) {
+		t.Errorf("an INSERT of nonsense: %v", err)
+	}
+	if text, err := readAll(conn.QueryFormat(ctx, "CSV", "SELECT a, b FROM t ORDER BY a")); err != nil || text != "1,\"x\"\n2,\"y\"\n" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	_, err := readAll(conn.QueryFormat(ctx, "Native", "SELECT throwIf(number = 300000) FROM numbers(1000000)"))
+	if !errors.As(err, &exception) || exception.Code != 395 {
+		t.Errorf("an error after the first rows: %v", err)
+	}
+}
+
+func readAll(body io.ReadCloser, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	defer body.Close()
+	b, err := io.ReadAll(body)
+	return string(b), err
+}
+
+func TestErrorAfterTheFirstBlocksReachesTheCaller(t *testing.T) {
+	_, conn := embeddedtest.Database(t)
+	rows, err := conn.Query(t.Context(), "SELECT number, throwIf(number = 300000) FROM numbers(1000000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		n++
+	}
+	var exception *clickhouse.Exception
+	if !errors.As(rows.Err(), &exception) || exception.Code != 395 || n == 0 {
+		t.Errorf("%d rows, then %v", n, rows.Err())
 	}
 }
 

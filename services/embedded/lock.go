@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const lockFile = "lock"
@@ -38,7 +39,7 @@ func AcquireLock(dir string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := tryLock(file); err != nil {
 		defer file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, &InUseError{Dir: dir, PID: readPID(file)}
@@ -50,6 +51,18 @@ func AcquireLock(dir string) (*Lock, error) {
 		return nil, fmt.Errorf("lock data folder %s: %w", dir, err)
 	}
 	return &Lock{file: file}, nil
+}
+
+// tryLock tries for as long as a passing look by [Locked] could be in the way.
+func tryLock(file *os.File) (err error) {
+	for range 5 {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
 }
 
 // Locked says whether some process holds the lock of a data folder, and which one (0 if not known).

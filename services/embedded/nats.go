@@ -71,13 +71,30 @@ func startNATS(listen, storeDir, password string, users []NATSUser, log *slog.Lo
 	if err != nil {
 		return nil, fmt.Errorf("start NATS server: %w", err)
 	}
-	s.SetLoggerV2(natsLogger{log}, false, false, false)
+	logger := &natsLogger{log: log, fatal: make(chan string, 1)}
+	s.SetLoggerV2(logger, false, false, false)
 	s.Start()
-	if !s.ReadyForConnections(natsReady) {
+	if err := ready(s, logger); err != nil {
 		s.Shutdown()
-		return nil, fmt.Errorf("start NATS server on %s: not ready within %s; its log says why", listen, natsReady)
+		return nil, fmt.Errorf("start NATS server on %s, files in %s: %w", listen, storeDir, err)
 	}
 	return &natsServer{server: s, options: options, user: nats.UserInfo(natsServiceUser, password)}, nil
+}
+
+// ready waits until a server takes connections, or says that it cannot.
+func ready(s *server.Server, logger *natsLogger) error {
+	const step = 100 * time.Millisecond
+	for waited := time.Duration(0); waited < natsReady; waited += step {
+		if s.ReadyForConnections(step) && s.JetStreamEnabled() {
+			return nil
+		}
+		select {
+		case reason := <-logger.fatal:
+			return errors.New(reason)
+		default:
+		}
+	}
+	return fmt.Errorf("not ready within %s", natsReady)
 }
 
 func natsUsers(password string, users []NATSUser) []*server.User {
@@ -181,12 +198,24 @@ func probePort(flag, address string) error {
 	return l.Close()
 }
 
-// natsLogger sends the server's log to slog; its notices are details to us.
-type natsLogger struct{ log *slog.Logger }
+// natsLogger sends the server's log to slog; its notices are details to us. What the server calls fatal ends it, and
+// the first such reason is kept for whoever waits for the start.
+type natsLogger struct {
+	log   *slog.Logger
+	fatal chan string
+}
 
-func (l natsLogger) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l natsLogger) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
-func (l natsLogger) Fatalf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
-func (l natsLogger) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
-func (l natsLogger) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
-func (l natsLogger) Tracef(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Debugf(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Tracef(format string, v ...any)  { l.log.Debug(fmt.Sprintf(format, v...)) }
+
+func (l *natsLogger) Fatalf(format string, v ...any) {
+	reason := fmt.Sprintf(format, v...)
+	l.log.Error(reason)
+	select {
+	case l.fatal <- reason:
+	default:
+	}
+}

@@ -3,6 +3,9 @@ package embedded_test
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,5 +100,29 @@ func TestMessagesOfOneMebibyteFit(t *testing.T) {
 	m := &nats.Msg{Subject: "s.a", Data: bytes.Repeat([]byte("x"), embedded.MaxMessage), Header: nats.Header{"Nats-Msg-Id": {"a"}}}
 	if _, err := js.PublishMsg(t.Context(), m); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestUnusableFilesAreToldAtOnce(t *testing.T) {
+	config := embeddedtest.Config(t.TempDir())
+	if err := os.WriteFile(filepath.Join(config.DataDir, "nats"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if log, err := embedded.StartLog(config); err == nil {
+		log.Close()
+		t.Error("started on a file")
+	}
+	config = embeddedtest.Config(t.TempDir())
+	if err := os.MkdirAll(filepath.Join(config.DataDir, "nats"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(config.DataDir, "nats", "jetstream"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if log, err := embedded.StartLog(config); err == nil {
+		log.Close()
+		t.Error("started without JetStream")
+	} else if !strings.Contains(err.Error(), config.DataDir) {
+		t.Errorf("got %v", err)
 	}
 }

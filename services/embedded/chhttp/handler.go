@@ -31,6 +31,8 @@ type Config struct {
 	MaxBuffered int64
 	// ReaderSessions bounds the statements that accounts other than the services' run at once. Default 3.
 	ReaderSessions int
+	// ReaderQueue bounds the statements of such accounts that wait for their turn; more are refused. Default 32.
+	ReaderQueue int
 	// ReaderTime bounds how long each of these may run. Default 30 s.
 	ReaderTime time.Duration
 	// ReaderMemory bounds the memory of each of these in bytes. Default 512 MiB.
@@ -40,7 +42,8 @@ type Config struct {
 // Handler is an http.Handler. It is safe for concurrent use.
 type Handler struct {
 	config  Config
-	readers chan struct{}
+	readers chan struct{} // those that run
+	waiting chan struct{} // those that run or wait
 	hosts   map[string]bool
 }
 
@@ -50,9 +53,15 @@ func New(config Config) *Handler {
 	setDefault(&config.MaxStatement, 64<<20)
 	setDefault(&config.MaxBuffered, 64<<20)
 	setDefault(&config.ReaderSessions, 3)
+	setDefault(&config.ReaderQueue, 32)
 	setDefault(&config.ReaderTime, 30*time.Second)
 	setDefault(&config.ReaderMemory, 512<<20)
-	h := &Handler{config: config, readers: make(chan struct{}, config.ReaderSessions), hosts: map[string]bool{}}
+	h := &Handler{
+		config:  config,
+		readers: make(chan struct{}, config.ReaderSessions),
+		waiting: make(chan struct{}, config.ReaderSessions+config.ReaderQueue),
+		hosts:   map[string]bool{},
+	}
 	for _, host := range config.Hosts {
 		h.hosts[host] = true
 	}
@@ -128,6 +137,12 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, req *request) erro
 
 // runForReader refuses what an account other than the services' may not do.
 func (h *Handler) runForReader(w http.ResponseWriter, r *http.Request, req *request) error {
+	select {
+	case h.waiting <- struct{}{}:
+		defer func() { <-h.waiting }()
+	default:
+		return refusef(http.StatusServiceUnavailable, codeTooManyQueries, "too many statements are waiting, try again later")
+	}
 	select {
 	case h.readers <- struct{}{}:
 		defer func() { <-h.readers }()

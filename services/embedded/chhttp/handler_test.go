@@ -8,13 +8,17 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/throughline-trials/throughline/services/embedded"
+	"github.com/throughline-trials/throughline/services/embedded/chdb"
+	"github.com/throughline-trials/throughline/services/embedded/chhttp"
 )
 
 // engines are those of this test binary, with a reader that may see the database "results" only.
@@ -406,4 +410,73 @@ func TestReader(t *testing.T) {
 	reader("SELECT sum(number) FROM numbers(100000000000000)", values("max_execution_time", "0.2")).refuses(t, 408, "159")
 	reader("SELECT x FROM rates", nil).is(t, 200, "7\n")
 	mustExec(t, "DROP DATABASE results SYNC")
+}
+
+// smallHandler serves the same data with other limits.
+func smallHandler(t *testing.T, config chhttp.Config) *httptest.Server {
+	t.Helper()
+	path, err := embedded.FindLibrary("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	library, err := chdb.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Engine, err = chdb.StartEngine(chdb.EngineConfig{Library: library, Path: filepath.Join(engines.DataDir(), "clickhouse"), Sessions: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	config.Hosts = []string{server.Listener.Addr().String()}
+	config.Accounts = []chhttp.Account{{Name: "services", Password: "s", Services: true}, {Name: "analyst", Password: "a", Databases: []string{"default"}}}
+	server.Config.Handler = chhttp.New(config)
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		if err := config.Engine.Close(10 * time.Second); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+func post(t testing.TB, server *httptest.Server, user, password, statement, body string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/?"+values("query", statement).Encode(), strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(user, password)
+	return send(t, req)
+}
+
+func TestBodyBeyondTheBufferIsStreamed(t *testing.T) {
+	server := smallHandler(t, chhttp.Config{MaxBuffered: 1000, MaxStatement: 2000})
+	name := table(t)
+	post(t, server, "services", "s", "INSERT INTO "+name+" FORMAT CSV", strings.Repeat("1,x\n", 1_000_000)).is(t, 200, "")
+	post(t, server, "services", "s", "SELECT count() FROM "+name, "").is(t, 200, "1000000\n")
+	post(t, server, "services", "s", "INSERT INTO "+name+" FORMAT CSV", strings.Repeat("1,x\n", 100_000)+"nonsense\n").refuses(t, 400, "27")
+	post(t, server, "services", "s", "SELECT 1", strings.Repeat(" ", 3000)).refuses(t, 413, "307")
+	post(t, server, "services", "s", "SELECT count() FROM "+name, "").is(t, 200, "1000000\n")
+}
+
+func TestReadersQueueIsBounded(t *testing.T) {
+	server := smallHandler(t, chhttp.Config{ReaderSessions: 1, ReaderQueue: 1, ReaderTime: time.Second})
+	slow := "SELECT sum(cityHash64(number)) FROM numbers(100000000000)"
+	answers := make(chan answer, 6)
+	for range cap(answers) {
+		go func() { answers <- post(t, server, "analyst", "a", slow, "") }()
+	}
+	refused := 0
+	for range cap(answers) {
+		if a := <-answers; a.header.Get("X-ClickHouse-Exception-Code") == "202" {
+			refused++
+		} else {
+			a.refuses(t, 408, "159")
+		}
+	}
+	if refused == 0 {
+		t.Error("none of six was refused where one may run and one wait")
+	}
 }
