@@ -25,7 +25,7 @@ func (d *decoder) data(tok *token) {
 // attributes reads data that is a list of attributes.
 func (d *decoder) attributes(tok *token) {
 	if tok.size > 0 {
-		d.event.Data = make(Data, 0, tok.size)
+		d.event.Data = make(Data, 0, min(tok.size, maxMembers))
 		d.object("data.", tok.text)
 		d.event.Data = d.event.Data.sorted()
 	}
@@ -110,11 +110,7 @@ func (d Data) Instant(name string) (Instant, bool) {
 
 // sorted brings attributes into order, and drops all but the first of a name.
 func (d Data) sorted() Data {
-	for i := 1; i < len(d); i++ {
-		for j := i; j > 0 && d[j].Name < d[j-1].Name; j-- {
-			d[j], d[j-1] = d[j-1], d[j]
-		}
-	}
+	slices.SortStableFunc(d, func(a, b Attribute) int { return strings.Compare(a.Name, b.Name) })
 	if len(d) == 0 {
 		return nil
 	}
