@@ -32,10 +32,10 @@ type flow struct{ screened, ineligible, declined, enrolled, assigned int }
 
 // reading is what the oracle makes of a study.
 type reading struct {
-	def     *study.Definition
-	lives   []*life
-	outages map[string][][2]time.Time
-	flow    flow
+	def    *study.Definition
+	lives  []*life
+	outage bool // some were declared, which the oracle does not take into account
+	flow   flow
 }
 
 func read(t testing.TB, s *Study, now time.Time) *reading {
@@ -44,7 +44,7 @@ func read(t testing.TB, s *Study, now time.Time) *reading {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reading{def: def, outages: map[string][][2]time.Time{}}
+	r := &reading{def: def, outage: slices.ContainsFunc(s.Common(time.Time{}, now), func(e event.Event) bool { return e.Type == event.TypeOutage })}
 	for i := range s.Subjects() {
 		r.subject(t, standing(t, s.Subject(i, time.Time{}, now)), now)
 	}
