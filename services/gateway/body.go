@@ -41,7 +41,7 @@ type body struct {
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // readBody reads a body within the limits. The error is a [*problem.Details].
-func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request) (*body, error) {
+func (g *Gateway) readBody(r *http.Request) (*body, error) {
 	media, err := mediaType(r.Header)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,6 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request) (*body, error
 	if err != nil {
 		return nil, err
 	}
-	g.limitSender(w)
 	b := &body{media: media, budget: &g.memory, packed: buffers.Get().(*bytes.Buffer)}
 	if err := b.read(r, packed); err != nil {
 		b.release()
@@ -59,11 +58,19 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request) (*body, error
 	return b, nil
 }
 
+// senderDeadline bounds how long a body may take to arrive.
+type senderDeadline struct{ controller *http.ResponseController }
+
 // limitSender gives the sender a bounded time for the whole body.
-func (g *Gateway) limitSender(w http.ResponseWriter) {
+func limitSender(w http.ResponseWriter, d time.Duration) senderDeadline {
+	s := senderDeadline{http.NewResponseController(w)}
 	// A writer without deadlines (a recorder) has no slow sender either.
-	_ = http.NewResponseController(w).SetReadDeadline(g.config.Clock().Add(g.config.ReadTimeout))
+	_ = s.controller.SetReadDeadline(time.Now().Add(d))
+	return s
 }
+
+// lift ends the bound: the body is there.
+func (s senderDeadline) lift() { _ = s.controller.SetReadDeadline(time.Time{}) }
 
 func mediaType(h http.Header) (string, error) {
 	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))

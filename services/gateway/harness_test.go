@@ -77,6 +77,14 @@ func (h *harness) open() {
 	})
 }
 
+// another returns a second gateway on the same log, whose events have other ids.
+func (h *harness) another() *harness {
+	h.Helper()
+	other := &harness{T: h.T, server: h.server, log: h.server.Log(), next: h.next + 1_000_000}
+	other.open()
+	return other
+}
+
 // reopen closes the gateway and starts another on the same log.
 func (h *harness) reopen() {
 	h.Helper()

@@ -30,17 +30,19 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) int {
 		w.Header().Set("Allow", http.MethodPost)
 		return fail(w, &problem.Details{Status: http.StatusMethodNotAllowed, Slug: "method-not-allowed", Title: "Method not allowed", Detail: "events are sent with POST"})
 	}
+	deadline := limitSender(w, g.config.ReadTimeout)
 	grant, err := g.authenticate(r)
 	if err != nil {
 		drain(r.Body, 0)
 		auth.Refuse(w, err)
 		return http.StatusUnauthorized
 	}
-	b, err := g.readBody(w, r)
+	b, err := g.readBody(r)
 	if err != nil {
 		return fail(w, err)
 	}
 	defer b.release()
+	deadline.lift()
 	select {
 	case g.slots <- struct{}{}:
 		defer func() { <-g.slots }()

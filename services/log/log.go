@@ -93,6 +93,17 @@ func Connect(ctx context.Context, nc *nats.Conn, config Config) (*Log, error) {
 	return l, nil
 }
 
+// ErrUnreachable is returned at once while the connection to the server is down.
+var ErrUnreachable = errors.New("the log's server cannot be reached")
+
+// reachable returns why nothing can be asked of the server now.
+func (l *Log) reachable() error {
+	if !l.js.Conn().IsConnected() {
+		return ErrUnreachable
+	}
+	return nil
+}
+
 // Streams returns every stream of the log.
 func Streams() []event.Stream {
 	return []event.Stream{event.StreamEvents, event.StreamAllocations, event.StreamStudies, StreamQuarantine, StreamAudit}

@@ -17,12 +17,18 @@ func (l *Log) LastDefinition(ctx context.Context, study string) (Message, bool, 
 
 // LastOn returns the last message on a subject, straight from the log, and whether there is one.
 func (l *Log) LastOn(ctx context.Context, stream event.Stream, subject string) (Message, bool, error) {
+	if err := l.reachable(); err != nil {
+		return Message{}, false, fmt.Errorf("read last message of stream %s: %w", StreamName(stream), err)
+	}
 	raw, err := l.streams[stream].GetLastMsgForSubject(ctx, subject)
 	return l.found(stream, raw, err)
 }
 
 // NextOn returns the first message on a subject whose sequence is at least from, and whether there is one.
 func (l *Log) NextOn(ctx context.Context, stream event.Stream, subject string, from uint64) (Message, bool, error) {
+	if err := l.reachable(); err != nil {
+		return Message{}, false, fmt.Errorf("read a message of stream %s: %w", StreamName(stream), err)
+	}
 	raw, err := l.streams[stream].GetMsg(ctx, max(from, 1), jetstream.WithGetMsgSubject(subject))
 	return l.found(stream, raw, err)
 }

@@ -54,6 +54,9 @@ func (l *Log) Publish(ctx context.Context, out []Outgoing) ([]uint64, error) {
 	if len(out) > MaxBatch {
 		return nil, fmt.Errorf("publish %d messages: at most %d in one batch", len(out), MaxBatch)
 	}
+	if err := l.reachable(); err != nil {
+		return nil, fmt.Errorf("publish %d messages: %w", len(out), err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.config.Timeout)
 	defer cancel()
 	msgs := make([]*nats.Msg, len(out))
