@@ -33,13 +33,20 @@ type Connection struct {
 // ErrNotRunning is returned by [ReadConnection] when no process holds the data folder.
 var ErrNotRunning = errors.New("no throughline process runs on this data folder")
 
+// ErrStarting is returned by [ReadConnection] when the process that holds the data folder has not finished starting.
+var ErrStarting = errors.New("the throughline process on this data folder is still starting")
+
 // ReadConnection returns the connection of the process that holds a data folder.
 func ReadConnection(dir string) (Connection, error) {
 	var c Connection
 	if _, held := Locked(dir); !held {
 		return c, fmt.Errorf("read connection of %s: %w", dir, ErrNotRunning)
 	}
-	if err := readJSON(filepath.Join(dir, connectionFile), &c); err != nil {
+	err := readJSON(filepath.Join(dir, connectionFile), &c)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrStarting
+	}
+	if err != nil {
 		return c, fmt.Errorf("read connection of %s: %w", dir, err)
 	}
 	return c, nil

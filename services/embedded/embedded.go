@@ -78,6 +78,9 @@ func (e *Engines) prepare() error {
 	if e.lock, err = AcquireLock(dir); err != nil {
 		return err
 	}
+	if err := RemoveConnection(dir); err != nil { // of a process that was killed
+		return err
+	}
 	e.credentials, err = loadCredentials(dir, e.config.Readers)
 	return err
 }

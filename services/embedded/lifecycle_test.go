@@ -201,6 +201,26 @@ func TestLockIsFreedByTheKernel(t *testing.T) {
 	}
 }
 
+func TestConnectionOfAKilledProcessIsNotBelieved(t *testing.T) {
+	dir := t.TempDir()
+	p := mustStart(t, dir)
+	p.kill()
+	if _, err := embedded.ReadConnection(dir); !errors.Is(err, embedded.ErrNotRunning) {
+		t.Errorf("nothing runs: %v", err)
+	}
+	if err := embedded.RemoveConnection(dir); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := embedded.AcquireLock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	if _, err := embedded.ReadConnection(dir); !errors.Is(err, embedded.ErrStarting) {
+		t.Errorf("a process starts: %v", err)
+	}
+}
+
 func TestConnectionFileIsPrivate(t *testing.T) {
 	dir := t.TempDir()
 	p := mustStart(t, dir)

@@ -63,7 +63,7 @@ func describe(err error) (status, code int, text string) {
 // statusOf maps error codes to HTTP statuses as a ClickHouse server does; 500 for all that are not listed.
 func statusOf(code int) int {
 	switch code {
-	case 6, 26, 27, 36, 38, 41, 43, 53, 62, 69, 70, 72, 130, 386, 457, 590:
+	case 6, 26, 27, 36, 38, 41, 43, 53, 62, 69, 70, 72, 108, 117, 130, 386, 457, 590:
 		return http.StatusBadRequest
 	case 16, 46, 47, 60, 81, 115:
 		return http.StatusNotFound

@@ -113,7 +113,7 @@ func ignore(error) error { return nil }
 // run carries a request out.
 func (h *Handler) run(w http.ResponseWriter, r *http.Request, req *request) error {
 	if req.isHello() {
-		return h.hello(w, req)
+		return h.hello(w, r, req)
 	}
 	if req.isInsertWithBody() {
 		return h.insert(w, r, req)

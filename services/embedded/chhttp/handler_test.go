@@ -287,6 +287,7 @@ func TestInsert(t *testing.T) {
 	call{query: values("query", "INSERT INTO "+name+" VALUES ({n:UInt64}, {s:String})", "param_n", "9", "param_s", "q;'")}.do(t).is(t, 200, "")
 	call{body: "SELECT arrayStringConcat(groupArray(b)) FROM (SELECT b FROM " + name + " ORDER BY a)"}.do(t).is(t, 200, "xyzvutsrq;\\'\n")
 
+	call{query: values("query", "INSERT INTO "+name+" FORMAT CSV")}.do(t).refuses(t, 400, "108")
 	call{query: values("query", "INSERT INTO "+name+" FORMAT CSV"), body: "10,x\nnonsense\n"}.do(t).refuses(t, 400, "27")
 	call{query: values("query", "INSERT INTO missing FORMAT CSV"), body: "10,x\n"}.do(t).refuses(t, 404, "60")
 	call{query: values("query", "INSERT INTO "+name+" FORMAT Nonsense"), body: "10,x\n"}.do(t)

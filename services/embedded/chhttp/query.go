@@ -147,8 +147,8 @@ func writeException(w io.Writer, tag string, err error) {
 
 // hello answers the first statement of clickhouse-go, in blocks of the revision that it asks for. The revision given
 // back is 0: with it the client reads every later block as plain Native, which is what the engine writes.
-func (h *Handler) hello(w http.ResponseWriter, req *request) error {
-	session, err := h.config.Engine.Session(contextWithoutEnd, chdb.Setup{})
+func (h *Handler) hello(w http.ResponseWriter, r *http.Request, req *request) error {
+	session, err := h.config.Engine.Session(r.Context(), chdb.Setup{})
 	if err != nil {
 		return err
 	}

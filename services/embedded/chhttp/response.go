@@ -2,14 +2,10 @@ package chhttp
 
 import (
 	"compress/gzip"
-	"context"
 	"io"
 	"net/http"
 	"strings"
 )
-
-// contextWithoutEnd is for statements so short that a client's leaving does not matter.
-var contextWithoutEnd = context.Background()
 
 // writeHeader sets the headers of a good answer and returns the writer of its body, to be closed. An empty format
 // means that there is no body.
