@@ -21,11 +21,12 @@ type blueprint struct {
 	parts     []part
 	source    string // prefix of the events' sources
 
-	duration, period, followUp int // days
-	silence                    int // days; 0: the default
-	recruit                    int // days of recruitment
-	ended                      int // finished studies: days from the last follow-up to the anchor
-	opened                     int // running studies: days from the first assignment to the anchor; 0: finished
+	duration, period, followUp int  // days
+	silence                    int  // days; 0: the default
+	recruit                    int  // days of recruitment
+	ended                      int  // finished studies: days from the last follow-up to the anchor
+	opened                     int  // running studies: days from the first assignment to the anchor; 0: finished
+	first                      date // first assignment, where it is given; 0: by the above
 
 	modules     int // modules that complete the intervention; 0: staff say who completed
 	headline    string

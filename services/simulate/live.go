@@ -45,8 +45,35 @@ func NewLive(studies []Study, rate float64) (*Live, error) {
 	return l, nil
 }
 
+// CatchUp sends what was due in the running studies between two times and is not known to the server yet, for a server
+// that was away: from the anchor, until the time from which [Live.Run] goes on. known reports which of the events are
+// there. It returns how many were sent.
+func (l *Live) CatchUp(ctx context.Context, after, until time.Time, known func(context.Context, []event.Event) ([]bool, error), submit func(context.Context, []event.Event) error) (int, error) {
+	sent := 0
+	for batch := range slices.Chunk(l.due(after, until), event.MaxBatchEvents) {
+		there, err := known(ctx, batch)
+		if err != nil {
+			return sent, fmt.Errorf("look for due events: %w", err)
+		}
+		var missing []event.Event
+		for i, e := range batch {
+			if i >= len(there) || !there[i] {
+				missing = append(missing, e)
+			}
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		if err := submit(ctx, missing); err != nil {
+			return sent, fmt.Errorf("send due events: %w", err)
+		}
+		sent += len(missing)
+	}
+	return sent, nil
+}
+
 // Run sends what happens from since on, every [LiveInterval], until the context ends; since is the time up to which the
-// studies were loaded, or the receipt of the last event that is there. What cannot be sent is tried again.
+// studies were loaded or caught up with. What cannot be sent is tried again.
 func (l *Live) Run(ctx context.Context, since time.Time, submit func(context.Context, []event.Event) error) error {
 	if len(l.studies) == 0 {
 		<-ctx.Done()

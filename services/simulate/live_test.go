@@ -133,3 +133,34 @@ func TestLiveRefusesImpossibleRates(t *testing.T) {
 		}
 	}
 }
+
+// TestLiveCatchesUp sends what was due while the server was away, and nothing that is there.
+func TestLiveCatchesUp(t *testing.T) {
+	live, err := NewLive(portfolio(t, noon), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newLedger()
+	for _, s := range portfolio(t, noon) {
+		server.studies[s.ID] = true
+	}
+	known := func(_ context.Context, events []event.Event) ([]bool, error) {
+		there := make([]bool, len(events))
+		for i, e := range events {
+			there[i] = server.has(e)
+		}
+		return there, nil
+	}
+	first, err := live.CatchUp(t.Context(), Anchor(noon), noon.AddDate(0, 0, 3), known, server.submit)
+	if err != nil || first < 100 {
+		t.Fatalf("%d events sent: %v", first, err)
+	}
+	again, err := live.CatchUp(t.Context(), Anchor(noon), noon.AddDate(0, 0, 3), known, server.submit)
+	if err != nil || again != 0 {
+		t.Errorf("%d events sent again: %v", again, err)
+	}
+	more, err := live.CatchUp(t.Context(), Anchor(noon), noon.AddDate(0, 0, 9), known, server.submit)
+	if err != nil || more < 100 || server.events < first+more {
+		t.Errorf("%d more events sent: %v", more, err)
+	}
+}

@@ -77,6 +77,9 @@ func (r *roster) zones() (map[string]*time.Location, error) {
 
 // firstDay places the study before the anchor, so that everyone has been followed up, or across it.
 func (r *roster) firstDay() date {
+	if r.study.first != 0 {
+		return r.study.first.working()
+	}
 	if r.study.running() {
 		return (r.anchor - date(r.study.opened)).working()
 	}

@@ -31,8 +31,8 @@ type Spec struct {
 	Completion    float64 // share that completes the intervention; default: by engagement, negative: none
 
 	Timezone string    // default UTC
-	Start    time.Time // first assignment; default: so that follow-up is over now
-	Now      time.Time // needed: history reaches up to it
+	Start    time.Time // day of the first assignment; default: so that follow-up is over now, which makes other events on other days
+	Now      time.Time // needed without Start
 	Seed     uint64
 }
 
@@ -59,20 +59,26 @@ func (s Spec) Validate() error {
 	check(s.RecruitDays >= 1 && s.RecruitDays <= 3650, "recruitment %d must be from 1 to 3650 days", s.RecruitDays)
 	check(s.DropoutHazard <= 1, "dropout hazard %v must be at most 1 a day", s.DropoutHazard)
 	check(s.Engagement <= 1 && s.NonUsage <= 1 && s.Completion <= 1, "engagement, non-usage and completion are shares, at most 1")
-	check(!s.Now.IsZero(), "now is needed")
-	check(s.Start.IsZero() || s.Start.Before(Anchor(s.Now)), "start must be before today")
+	check(!s.Now.IsZero() || !s.Start.IsZero(), "start or now is needed")
+	check(s.Start.IsZero() || s.Start.Year() >= 1992, "start must be in 1992 or later")
 	if _, err := time.LoadLocation(s.Timezone); err != nil {
 		problems = append(problems, fmt.Errorf("timezone %q is not known", s.Timezone))
 	}
 	return errors.Join(problems...)
 }
 
-// Single plans one study to order.
+// Single plans one study to order. With a start, its events depend on the order alone: sent again on a later day, with what
+// has happened meanwhile, those that are there already are the same.
 func Single(spec Spec) (Study, error) {
 	if err := spec.Validate(); err != nil {
 		return Study{}, fmt.Errorf("simulate study: %w", err)
 	}
-	return newStudy(spec.filled().blueprint(), spec.Seed, Anchor(spec.Now))
+	spec = spec.filled()
+	anchor := spec.Now
+	if !spec.Start.IsZero() {
+		anchor = spec.Start.AddDate(0, 0, spec.RecruitDays+spec.FollowUpDays+60)
+	}
+	return newStudy(spec.blueprint(), spec.Seed, Anchor(anchor))
 }
 
 // filled returns the order with its defaults.
@@ -134,7 +140,7 @@ func (s Spec) blueprint() *blueprint {
 		quirks: quirks{testTraffic: true}, note: "Simulated.",
 	}
 	if !s.Start.IsZero() {
-		b.opened = int(dateOf(Anchor(s.Now)) - dateOf(s.Start.UTC()))
+		b.first = dateOf(s.Start.UTC())
 	}
 	var ids []string
 	for i, channel := range s.Channels {

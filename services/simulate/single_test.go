@@ -83,11 +83,11 @@ func checkStudy(t *testing.T, s *Study) {
 
 func TestSingleReportsEveryProblem(t *testing.T) {
 	_, err := Single(Spec{ID: "NO", Design: "x", DeliveryType: "y", Channels: []event.Channel{"z"}, Arms: 9, Participants: -1,
-		DurationDays: 1, DropoutHazard: 2, Engagement: 3, Timezone: "Nowhere/Land", Start: noon.AddDate(1, 0, 0)})
+		DurationDays: 1, DropoutHazard: 2, Engagement: 3, Timezone: "Nowhere/Land", Start: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, word := range []string{"id", "design", "delivery type", "channel", "arms", "participants", "duration", "hazard", "shares", "now", "start", "timezone"} {
+	for _, word := range []string{"id", "design", "delivery type", "channel", "arms", "participants", "duration", "hazard", "shares", "start", "timezone"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("nothing on %s in: %v", word, err)
 		}
@@ -136,17 +136,32 @@ func TestProfileIsDeterministicAndAccepted(t *testing.T) {
 	}
 }
 
-func TestRunningStudyIsCutAtNow(t *testing.T) {
-	s, err := Single(Spec{Start: noon.AddDate(0, 0, -30), RecruitDays: 300, Participants: 60, Now: noon})
+func TestStudyWithAStartGrowsAndDoesNotChange(t *testing.T) {
+	spec := Spec{Start: noon.AddDate(0, 0, -30), RecruitDays: 300, Participants: 60}
+	today, err := Single(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for e := range s.Events(noon) {
+	spec.Now = noon.AddDate(0, 0, 50)
+	later, err := Single(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[event.Identity]event.Digest{}
+	for e := range later.Events(spec.Now) {
+		known[e.Identity()] = e.Content()
+	}
+	n := 0
+	for e := range today.Events(noon) {
+		n++
 		if e.Time.After(noon.Add(2 * time.Hour)) {
 			t.Fatalf("%s at %v", e.Type, e.Time)
 		}
+		if known[e.Identity()] != e.Content() {
+			t.Fatalf("%s is another on a later day", e.ID)
+		}
 	}
-	if n := s.Participants(noon); n == 0 || n == 60 || !s.Running {
-		t.Errorf("%d participants by now", n)
+	if n >= len(known) || today.Participants(noon) == 0 || today.Participants(noon) == 60 {
+		t.Errorf("%d events, %d later; %d participants", n, len(known), today.Participants(noon))
 	}
 }
