@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +31,7 @@ type table struct {
 	columns map[string]int // by name; -1 if two columns have it
 	names   []string
 	row     int
+	end     int // line on which the last row ended
 }
 
 // record is one row.
@@ -144,14 +146,21 @@ func (t *table) next() (record, error) {
 	case errors.Is(err, io.EOF):
 		return record{}, io.EOF
 	case errors.As(err, &parse):
-		t.row++
+		t.advance(parse.StartLine, parse.Line)
 		return record{row: t.row, line: parse.StartLine, fault: "has a quote in a wrong place"}, nil
 	case err != nil:
 		return record{}, fmt.Errorf("read row %d: %w", t.row+1, err)
 	}
-	t.row++
 	line, _ := t.csv.FieldPos(0)
-	return t.decode(record{row: t.row, line: line, cells: append(make([]string, 0, len(cells)), cells...)}), nil
+	last, _ := t.csv.FieldPos(len(cells) - 1)
+	t.advance(line, last+strings.Count(cells[len(cells)-1], "\n"))
+	return t.decode(record{row: t.row, line: line, cells: slices.Clone(cells)}), nil
+}
+
+// advance counts one row and the empty lines before it, which the reader passes over and a spreadsheet does not.
+func (t *table) advance(line, end int) {
+	t.row += max(1, line-t.end)
+	t.end = end
 }
 
 // decode turns the cells into trimmed UTF-8 and checks that there are as many as columns.

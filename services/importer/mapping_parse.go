@@ -80,12 +80,10 @@ func (r *reader) source(o *document.Object, id string) string {
 func (r *reader) format(o *document.Object) Format {
 	f := r.Object(o.Get("file"), "file")
 	format := Format{Delimiter: ',', Encoding: encodingUTF8, EmptyValues: r.texts(f, "empty_values"), Decimal: "."}
-	delimiters := map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t', "pipe": '|'}
-	if name := document.Choice(f, "delimiter", []string{"comma", "semicolon", "tab", "pipe"}, ""); name != "" {
-		format.Delimiter = delimiters[name]
-	}
+	delimiters := map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t', "pipe": '|', ",": ',', ";": ';', "\t": '\t', "|": '|'}
+	format.Delimiter = delimiters[document.Choice(f, "delimiter", []string{"comma", "semicolon", "tab", "pipe", ",", ";", "\t", "|"}, "comma")]
 	format.Encoding = document.Choice(f, "encoding", []string{encodingUTF8, encodingLatin1, encodingWindows}, encodingUTF8)
-	if document.Choice(f, "decimal", []string{"point", "comma"}, "point") == "comma" {
+	if sign := document.Choice(f, "decimal", []string{"point", "comma", ".", ","}, "point"); sign == "comma" || sign == "," {
 		format.Decimal = ","
 	}
 	f.Close()

@@ -111,9 +111,9 @@ func (r Refusal) String() string {
 // String writes the report for people, ending in a newline.
 func (r *Report) String() string {
 	var b strings.Builder
-	what := "imported"
+	what := "read"
 	if r.DryRun {
-		what = "dry run, nothing sent"
+		what = "read, nothing sent (dry run)"
 	}
 	fmt.Fprintf(&b, "%s into %s: %d rows %s\n", r.Mapping, r.Study, r.Rows, what)
 	if r.Skipped > 0 || r.Blank > 0 {

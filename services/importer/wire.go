@@ -11,7 +11,9 @@ import (
 
 // HistoryPath returns where a server answers history queries of a study: POST of a [HistoryQuery], answered with a
 // [HistoryAnswer].
-func HistoryPath(study string) string { return "/v1/admin/studies/" + url.PathEscape(study) + "/history" }
+func HistoryPath(study string) string {
+	return "/v1/admin/studies/" + url.PathEscape(study) + "/history"
+}
 
 // HistoryAnswer is the answer to a [HistoryQuery].
 type HistoryAnswer struct {
