@@ -60,8 +60,8 @@ func (l *lease) held() bool {
 	return renewed >= 0 && time.Since(l.origin)-time.Duration(renewed) < l.ttl
 }
 
-// acquire waits until the lease is this one's.
-func (l *lease) acquire(ctx context.Context) error {
+// acquire waits until the lease is this one's. Waiting is called once, if it must wait.
+func (l *lease) acquire(ctx context.Context, waiting func()) error {
 	var seen uint64 // revision that was found
 	var since time.Time
 	told := false
@@ -81,6 +81,7 @@ func (l *lease) acquire(ctx context.Context) error {
 		}
 		if !told {
 			told = true
+			waiting()
 			l.logger.Info("another projector is at work, waiting for its lease", "host", other.Process.Host, "pid", other.Process.PID)
 		}
 		pause(ctx, l.ttl/10)

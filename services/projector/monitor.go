@@ -31,6 +31,10 @@ func (p *Projector) monitor(ctx context.Context, l *lease) {
 		if goal == nil {
 			goal = &view.end
 		}
+		if view.known && !view.projected.Covers(p.progress.State().Projected) {
+			p.progress.reset() // other tables than those that were told of
+			continue
+		}
 		p.progress.Set(view.state(p))
 		if l.held() {
 			publisher.publish(ctx, p.progress.State())

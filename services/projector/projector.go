@@ -197,12 +197,13 @@ func (p *Projector) holdsLease() bool {
 	return l != nil && l.held()
 }
 
-// acquire waits for the lease and meanwhile shows the progress of its holder.
+// acquire waits for the lease, and while another holds it shows that one's progress.
 func (p *Projector) acquire(ctx context.Context, l *lease) error {
 	watching, stop := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	group.Go(func() { _ = Follow(watching, p.config.Log, p.progress) }) // ends with the watching
-	err := l.acquire(ctx)
+	err := l.acquire(ctx, func() {
+		group.Go(func() { _ = Follow(watching, p.config.Log, p.progress) }) // ends with the watching
+	})
 	stop()
 	group.Wait()
 	return err

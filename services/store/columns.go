@@ -149,7 +149,7 @@ func (c *columns) appendEvent(e *event.Event) {
 	c.study.Append(e.Study)
 	c.participant.Append(e.Subject)
 	c.typ.Append(e.Type)
-	c.version = append(c.version, uint16(min(max(e.Version, 0), math.MaxUint16)))
+	c.version = append(c.version, clampVersion(e.Version))
 	c.source.Append(e.Source)
 	c.id.Append(e.ID)
 	c.appendTime(e.Time)
@@ -174,14 +174,13 @@ func (c *columns) appendEvent(e *event.Event) {
 }
 
 func (c *columns) appendTime(t event.Instant) {
-	local, minutes := uint8(0), 0
+	local, minutes := uint8(0), int16(0)
 	if t.Local {
-		_, seconds := t.Zone()
-		local, minutes = 1, seconds/60
+		local, minutes = 1, offsetMinutes(t)
 	}
 	c.time.ColInt64 = append(c.time.ColInt64, microsOf(t.Time))
 	c.timeLocal = append(c.timeLocal, local)
-	c.timeOffset = append(c.timeOffset, int16(minutes))
+	c.timeOffset = append(c.timeOffset, minutes)
 }
 
 // microsOf returns a time as the database holds it: 0 for the zero time and for those beyond its range, which only
