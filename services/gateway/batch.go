@@ -141,10 +141,10 @@ func (b *batch) write() error {
 		case it.outcome != pending:
 		case it.event.Subject == "":
 			it.outcome = accepted
-			studyEvents.addEvent(studySubject(&it.event), &it.event)
+			studyEvents.addEvent(studySubject(&it.event), &it.event, len(it.raw))
 		default:
 			it.outcome = accepted
-			events.addEvent(event.EventsSubject(it.event.Study, it.event.Subject), &it.event)
+			events.addEvent(event.EventsSubject(it.event.Study, it.event.Subject), &it.event, len(it.raw))
 		}
 	}
 	if err := g.eventLane.add(events.parts()); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,7 +52,8 @@ func (l *load) body(buf *bytes.Buffer) {
 
 func benchGateway(b *testing.B) (*gateway.Gateway, *tlog.Log) {
 	l := logtest.Start(b).Log()
-	g, err := gateway.New(context.Background(), gateway.Config{}, gateway.Deps{Log: l, Auth: grants{}})
+	commits, _ := strconv.Atoi(os.Getenv("COMMITS"))
+	g, err := gateway.New(context.Background(), gateway.Config{Commits: commits}, gateway.Deps{Log: l, Auth: grants{}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -87,6 +90,30 @@ func BenchmarkHTTP(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkHTTPSingle sends single events over real connections.
+func BenchmarkHTTPSingle(b *testing.B) {
+	g, _ := benchGateway(b)
+	server := httptest.NewServer(g)
+	defer server.Close()
+	client := server.Client()
+	client.Transport.(*http.Transport).MaxIdleConnsPerHost = benchClients
+	var next atomic.Int64
+	clients(b, 1, func(buf *bytes.Buffer) {
+		n := next.Add(1)
+		buf.Reset()
+		fmt.Fprintf(buf, `{"specversion":"1.0","id":"%d","source":"/apps/hope","type":"session.started","subject":"p%d","time":"2026-03-01T10:00:00Z","study":"hope","component":"app"}`, n, n%benchParticipants)
+		resp, err := client.Post(server.URL, single, buf)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		if resp.StatusCode != http.StatusAccepted {
+			b.Errorf("status %d", resp.StatusCode)
+		}
+		_ = resp.Body.Close()
+	})
 }
 
 // BenchmarkSubmit is BenchmarkHTTP without HTTP.
@@ -137,22 +164,25 @@ func BenchmarkLogAlone(b *testing.B) {
 	}
 }
 
-// share runs b.N requests from many clients at the same time.
-func share(b *testing.B, send func(*bytes.Buffer)) {
+// share runs b.N requests with a batch each from many clients at the same time.
+func share(b *testing.B, send func(*bytes.Buffer)) { clients(b, benchEvents, send) }
+
+// clients runs b.N requests with so many events each.
+func clients(b *testing.B, events int, send func(*bytes.Buffer)) {
 	b.ReportAllocs()
 	var left atomic.Int64
 	left.Store(int64(b.N))
-	var clients sync.WaitGroup
+	var all sync.WaitGroup
 	start := time.Now()
 	b.ResetTimer()
 	for range benchClients {
-		clients.Go(func() {
+		all.Go(func() {
 			var buf bytes.Buffer
 			for left.Add(-1) >= 0 {
 				send(&buf)
 			}
 		})
 	}
-	clients.Wait()
-	b.ReportMetric(float64(b.N*benchEvents)/time.Since(start).Seconds(), "events/s")
+	all.Wait()
+	b.ReportMetric(float64(b.N*events)/time.Since(start).Seconds(), "events/s")
 }

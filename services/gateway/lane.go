@@ -132,11 +132,13 @@ func (ln *lane) work() {
 	}
 }
 
-// group is what one commit publishes: messages, and the parts in each.
+// group is what one commit publishes: messages, and the parts in them.
 type group struct {
-	out   []tlog.Outgoing
-	parts [][]part
-	bytes int
+	out     []tlog.Outgoing
+	tickets []*ticket // of the parts
+	message []int     // in out, of each part
+	own     []bool    // whether the payload of a message is the group's to append to, not that of its first part
+	bytes   int
 }
 
 type groupKey struct{ subject, credential string }
@@ -175,23 +177,29 @@ func (g *group) add(p *part, open map[groupKey]int) bool {
 	i, ok := open[key]
 	switch {
 	case ok && p.out.ExpectLastSubjectSeq == nil && len(g.out[i].Payload)+1+size <= tlog.MaxPayload:
-		payload := g.out[i].Payload
-		if len(g.parts[i]) == 1 { // the first part's bytes are its own
-			payload = append(make([]byte, 0, 2*(len(payload)+size)), payload...)
-		}
-		g.out[i].Payload = append(append(payload, '\n'), p.out.Payload...)
-		g.parts[i] = append(g.parts[i], *p)
+		g.extend(i, p.out.Payload)
 	case len(g.out) == tlog.MaxBatch:
 		return false
 	default:
+		i = len(g.out)
 		if p.out.ExpectLastSubjectSeq == nil {
-			open[key] = len(g.out)
+			open[key] = i
 		}
-		g.out = append(g.out, p.out)
-		g.parts = append(g.parts, []part{*p})
+		g.out, g.own = append(g.out, p.out), append(g.own, false)
 	}
+	g.tickets, g.message = append(g.tickets, p.ticket), append(g.message, i)
 	g.bytes += size
 	return true
+}
+
+// extend appends lines to a message.
+func (g *group) extend(i int, lines []byte) {
+	payload := g.out[i].Payload
+	if !g.own[i] {
+		payload = append(make([]byte, 0, 2*(len(payload)+len(lines))), payload...)
+		g.own[i] = true
+	}
+	g.out[i].Payload = append(append(payload, '\n'), lines...)
 }
 
 // commit publishes a group and settles its parts.
@@ -201,34 +209,44 @@ func (ln *lane) commit(g *group) {
 	ctx := context.Background()
 	seqs, err := ln.log.Publish(ctx, g.out)
 	if errors.Is(err, tlog.ErrConflict) {
-		ln.commitApart(ctx, g)
+		ln.commitApart(ctx, g, seqs)
 		ln.observe(c.end(nil))
 		return
 	}
-	for i := range g.parts {
-		e := err
-		if e != nil && i < len(seqs) && seqs[i] != 0 {
-			e = nil
-		}
-		ln.settle(g.parts[i], seqAt(seqs, i), e)
-	}
+	ln.settle(g, seqs, func(int) error { return err })
 	ln.observe(c.end(err))
 }
 
-// commitApart publishes the messages of a group one by one, because one of them came too late for its subject.
-func (ln *lane) commitApart(ctx context.Context, g *group) {
+// commitApart publishes the messages of a group that were not stored one by one, because one of them came too late for
+// its subject.
+func (ln *lane) commitApart(ctx context.Context, g *group, seqs []uint64) {
+	errs := make([]error, len(g.out))
 	for i := range g.out {
-		seqs, err := ln.log.Publish(ctx, g.out[i:i+1])
-		ln.settle(g.parts[i], seqAt(seqs, 0), err)
+		if seqs[i] != 0 {
+			continue
+		}
+		var stored []uint64
+		if stored, errs[i] = ln.log.Publish(ctx, g.out[i:i+1]); errs[i] == nil {
+			seqs[i] = stored[0]
+		}
 	}
+	ln.settle(g, seqs, func(i int) error { return errs[i] })
 }
 
-func (ln *lane) settle(parts []part, seq uint64, err error) {
-	if err == nil {
-		ln.passed(seq)
-	}
-	for _, p := range parts {
-		p.ticket.settle(ln.stream, seq, err)
+// settle tells every part what became of its message: stored if it has a sequence, else the error.
+func (ln *lane) settle(g *group, seqs []uint64, failure func(message int) error) {
+	for i, t := range g.tickets {
+		at := g.message[i]
+		if at < len(seqs) && seqs[at] != 0 {
+			ln.passed(seqs[at])
+			t.settle(ln.stream, seqs[at], nil)
+			continue
+		}
+		err := failure(at)
+		if err == nil {
+			err = errUnavailable // no sequence, no success
+		}
+		t.settle(ln.stream, 0, err)
 	}
 }
 
@@ -236,11 +254,4 @@ func (ln *lane) settle(parts []part, seq uint64, err error) {
 func (ln *lane) passed(seq uint64) {
 	for last := ln.last.Load(); last < seq && !ln.last.CompareAndSwap(last, seq); last = ln.last.Load() {
 	}
-}
-
-func seqAt(seqs []uint64, i int) uint64 {
-	if i < len(seqs) {
-		return seqs[i]
-	}
-	return 0
 }

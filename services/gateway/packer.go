@@ -14,11 +14,15 @@ type packer struct {
 }
 
 func newPacker(credential string, t *ticket) *packer {
-	return &packer{credential: credential, ticket: t}
+	return &packer{credential: credential, ticket: t, open: make(map[string]int)}
 }
 
-func (p *packer) addEvent(subject string, e *event.Event) {
+// addEvent adds an event of about size bytes.
+func (p *packer) addEvent(subject string, e *event.Event, size int) {
 	at := p.part(subject)
+	if at.Payload == nil {
+		at.Payload = make([]byte, 0, size+size/4)
+	}
 	at.Payload = appendLine(at.Payload, e)
 }
 
@@ -31,9 +35,6 @@ func (p *packer) addDuplicate(subject string, id event.Identity) {
 func (p *packer) part(subject string) *tlog.Outgoing {
 	if n := len(p.out); n > 0 && p.out[n-1].out.Subject == subject && p.hasRoom(n-1) {
 		return &p.out[n-1].out
-	}
-	if p.open == nil {
-		p.open = make(map[string]int)
 	}
 	i, ok := p.open[subject]
 	if !ok || !p.hasRoom(i) {

@@ -78,7 +78,7 @@ func Connect(ctx context.Context, nc *nats.Conn, config Config) (*Log, error) {
 		return nil, fmt.Errorf("check log configuration: %w", err)
 	}
 	config = config.withDefaults()
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(config.Timeout))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(config.Timeout), jetstream.WithPublishAsyncTimeout(config.Timeout))
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}

@@ -148,13 +148,26 @@ func TestPublishExpectations(t *testing.T) {
 	if _, err := l.Publish(t.Context(), []tlog.Outgoing{expecting("p1", 0)}); !errors.Is(err, tlog.ErrConflict) {
 		t.Errorf("second allocation: %v", err)
 	}
-	if _, err := l.Publish(t.Context(), []tlog.Outgoing{expecting("p2", 0), expecting("p1", 0)}); !errors.Is(err, tlog.ErrConflict) {
-		t.Errorf("second allocation in a batch: %v", err)
+	seqs, err := l.Publish(t.Context(), []tlog.Outgoing{expecting("p2", 0), expecting("p1", 0), expecting("p3", 0)})
+	if !errors.Is(err, tlog.ErrConflict) || fmt.Sprint(seqs) != "[2 0 3]" {
+		t.Errorf("second allocation among few: sequences %v, %v", seqs, err)
 	}
-	if last, _, _ := l.Last(t.Context(), event.StreamAllocations); last != 1 {
+	many := []tlog.Outgoing{expecting("p1", 0)}
+	for i := range 100 {
+		many = append(many, expecting(fmt.Sprintf("q%d", i), 0))
+	}
+	if seqs, err := l.Publish(t.Context(), many); !errors.Is(err, tlog.ErrConflict) || seqs[1] != 0 {
+		t.Errorf("second allocation among many: sequences %v, %v", seqs, err)
+	}
+	if last, _, _ := l.Last(t.Context(), event.StreamAllocations); last != 3 {
 		t.Errorf("a refused batch left something: the stream ends at %d", last)
 	}
-	publish(t, l, expecting("p2", 0), expecting("p1", 1))
+	many[0] = expecting("q0", 0)
+	if _, err := l.Publish(t.Context(), many); !errors.Is(err, tlog.ErrConflict) {
+		t.Errorf("two allocations of one participant among many: %v", err)
+	}
+	many[0] = expecting("p1", 1)
+	publish(t, l, many...)
 }
 
 func TestPublishFallsBackToSingles(t *testing.T) {

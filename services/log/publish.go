@@ -17,7 +17,7 @@ const (
 	HeaderInstance   = "Tl-Instance"   // id of the gateway that refused them, in quarantine only
 )
 
-// ErrConflict is returned by [Log.Publish] when a message's ExpectLastSubjectSeq is not the last of its subject.
+// ErrConflict is returned by [Log.Publish] when the ExpectLastSubjectSeq of a message is not the last of its subject.
 var ErrConflict = errors.New("another message came first on the subject")
 
 // Outgoing is one message to publish.
@@ -43,10 +43,15 @@ func (o Outgoing) message() *nats.Msg {
 	return m
 }
 
-// Publish stores messages of one stream, at most [MaxBatch], and returns their sequences once all are on disk. They are
-// stored all or none in one atomic batch; where the server refuses batches they go one by one, and an error then may
-// leave a part stored (its sequences are in the result, 0 for the others). After an error other than [ErrConflict] the
-// caller cannot know what was stored: what it sends again must be recognisable by identity.
+// fewMessages is up to how many messages are published one by one: a batch costs the server several syncs whatever its
+// size, as much as about so many messages.
+const fewMessages = 12
+
+// Publish stores messages of one stream, at most [MaxBatch], and returns their sequences once all are on disk. Many go in
+// one atomic batch, few, and those for which the server refuses batches, one by one in their order. With an error the
+// result has the sequences of those that are stored nevertheless, 0 for the others. [ErrConflict] means that the others
+// are not stored; after any other error the caller cannot know, so that what it sends again must be recognisable by
+// identity.
 func (l *Log) Publish(ctx context.Context, out []Outgoing) ([]uint64, error) {
 	if len(out) == 0 {
 		return nil, nil
@@ -63,7 +68,7 @@ func (l *Log) Publish(ctx context.Context, out []Outgoing) ([]uint64, error) {
 	for i, o := range out {
 		msgs[i] = o.message()
 	}
-	if len(msgs) == 1 {
+	if len(msgs) <= fewMessages {
 		return l.publishSingles(ctx, msgs)
 	}
 	ack, err := jetstreamext.PublishMsgBatch(ctx, l.js, msgs, jetstreamext.BatchFlowControl{})
@@ -71,7 +76,7 @@ func (l *Log) Publish(ctx context.Context, out []Outgoing) ([]uint64, error) {
 	case err == nil:
 		return sequencesUpTo(ack.Sequence, len(msgs)), nil
 	case isConflict(err):
-		return nil, ErrConflict
+		return make([]uint64, len(msgs)), ErrConflict
 	case isBatchRefused(err):
 		for _, m := range msgs {
 			stripBatch(m)
@@ -81,18 +86,39 @@ func (l *Log) Publish(ctx context.Context, out []Outgoing) ([]uint64, error) {
 	return nil, fmt.Errorf("publish batch of %d messages: %w", len(msgs), err)
 }
 
-// publishSingles stores messages one after the other, so that they keep their order.
+// publishSingles sends messages one after the other and waits for all, so that they keep their order.
 func (l *Log) publishSingles(ctx context.Context, msgs []*nats.Msg) ([]uint64, error) {
 	seqs := make([]uint64, len(msgs))
-	for i, m := range msgs {
-		ack, err := l.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
-		if isConflict(err) {
-			return seqs, ErrConflict
-		}
+	acks := make([]jetstream.PubAckFuture, 0, len(msgs))
+	var failed error
+	for _, m := range msgs {
+		ack, err := l.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
 		if err != nil {
-			return seqs, fmt.Errorf("publish message %d of %d: %w", i+1, len(msgs), err)
+			failed = err
+			break
 		}
-		seqs[i] = ack.Sequence
+		acks = append(acks, ack)
+	}
+	conflict := false
+	for i, ack := range acks {
+		select {
+		case a := <-ack.Ok():
+			seqs[i] = a.Sequence
+		case err := <-ack.Err():
+			if isConflict(err) {
+				conflict = true
+			} else if failed == nil {
+				failed = err
+			}
+		case <-ctx.Done():
+			return seqs, fmt.Errorf("publish message %d of %d: %w", i+1, len(msgs), ctx.Err())
+		}
+	}
+	if failed != nil {
+		return seqs, fmt.Errorf("publish %d messages: %w", len(msgs), failed)
+	}
+	if conflict {
+		return seqs, ErrConflict
 	}
 	return seqs, nil
 }
