@@ -61,7 +61,7 @@ func fromDevice(p part) origin { return origin{path: "apps/" + p.id, device: tru
 // newDiary opens the record of a subject.
 func newDiary(r *roster, subject string, zone *time.Location) *diary {
 	return &diary{
-		roster: r, study: r.study, subject: subject, zone: zone, prefix: subject, joined: map[string]bool{},
+		roster: r, study: r.study, subject: subject, zone: zone, prefix: subject, joined: map[string]bool{}, entries: make([]entry, 0, 96),
 		zulu: len(r.study.id)%3 == 0, chance: r.chance("diary", subject),
 	}
 }
