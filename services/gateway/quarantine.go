@@ -25,6 +25,8 @@ const (
 	keyName   = "quarantine-key" // in the bucket of the gateway
 	keyBytes  = 32
 	hashBytes = 16
+
+	countPatience = 10 * time.Second
 )
 
 // quarantine keeps what was refused, as far as it may be kept, and counts it by credential.
@@ -142,10 +144,8 @@ func (q *quarantine) write(b *batch) error {
 		if it.outcome != refused {
 			continue
 		}
-		select {
-		case <-q.counted:
-		case <-b.gateway.ctx.Done():
-			return errClosing
+		if err := q.awaitCount(); err != nil {
+			return err
 		}
 		if !q.reserve(b.grant.ID) {
 			it.dropped = true
@@ -161,6 +161,23 @@ func (q *quarantine) write(b *batch) error {
 		at.Instance = q.instance
 	}
 	return q.lane.add(p.parts())
+}
+
+// awaitCount waits for the count of what the stream held at start.
+func (q *quarantine) awaitCount() error {
+	select {
+	case <-q.counted:
+		return nil
+	default:
+	}
+	patience := time.NewTimer(countPatience)
+	defer patience.Stop()
+	select {
+	case <-q.counted:
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("%w: the quarantine is still being counted", errUnavailable)
+	}
 }
 
 // refusalSubject returns where a refusal is kept. The participant is named only where the event itself may be kept, and

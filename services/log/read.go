@@ -18,6 +18,8 @@ const (
 	prefetchMessages = 4096
 	prefetchBytes    = 32 << 20
 	idleCheck        = time.Second // how long a bounded read waits before it asks whether anything is left
+	settleRetry      = 100 * time.Millisecond
+	beyondAny        = 1 << 40 // a sequence this far past the end is never reached
 )
 
 // ErrBeyondEnd is returned when a read starts past the end of a stream: the stream is not the one that was read before.
@@ -42,8 +44,8 @@ type Range struct {
 }
 
 // Read hands every message of a stream from a sequence on to fn, in order, each once, for ever: until ctx ends (whose
-// error it returns), fn fails (its error, as it is) or the log cannot be read. Sequences that were purged are passed
-// over. Connection losses are bridged. It returns [ErrBeyondEnd] if fromSeq is past the end by more than one.
+// error it returns), fn fails (its error, as it is) or the log cannot be read. A message is handed over only once it is on
+// disk. Sequences that were purged are passed over. Connection losses are bridged. It returns [ErrBeyondEnd] if fromSeq is past the end by more than one.
 func (l *Log) Read(ctx context.Context, stream event.Stream, fromSeq uint64, fn func(Message) error) error {
 	return l.ReadRange(ctx, stream, Range{From: fromSeq}, fn)
 }
@@ -88,6 +90,7 @@ type reader struct {
 	messages jetstream.MessagesContext
 	name     string // of the consumer that delivered last: an ordered consumer renews itself under other names
 	handled  uint64 // how many of its messages were handled
+	durable  uint64 // every message up to here is on disk
 }
 
 func (r *reader) open(ctx context.Context) error {
@@ -142,7 +145,7 @@ func (r *reader) run(ctx context.Context, fn func(Message) error) error {
 		default:
 			return fmt.Errorf("read stream %s at %d: %w", StreamName(r.stream), r.next, err)
 		}
-		done, err := r.handle(msg, fn)
+		done, err := r.handle(ctx, msg, fn)
 		if done || err != nil {
 			return err
 		}
@@ -160,7 +163,7 @@ func (r *reader) wait(ctx context.Context) (jetstream.Msg, error) {
 }
 
 // handle checks the order, hands over one message and reports whether it was the last.
-func (r *reader) handle(msg jetstream.Msg, fn func(Message) error) (done bool, err error) {
+func (r *reader) handle(ctx context.Context, msg jetstream.Msg, fn func(Message) error) (done bool, err error) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return false, fmt.Errorf("read stream %s after %d: %w", StreamName(r.stream), r.next, err)
@@ -177,6 +180,11 @@ func (r *reader) handle(msg jetstream.Msg, fn func(Message) error) (done bool, e
 	if seq > to {
 		return true, nil
 	}
+	if seq > r.durable {
+		if r.durable, err = r.log.settled(ctx, r.stream); err != nil {
+			return false, err
+		}
+	}
 	h := msg.Headers()
 	m := Message{
 		Stream: r.stream, Subject: msg.Subject(), Seq: seq, Time: meta.Timestamp.UTC(),
@@ -187,6 +195,29 @@ func (r *reader) handle(msg jetstream.Msg, fn func(Message) error) (done bool, e
 	}
 	r.next = seq + 1
 	return seq == to || (r.bounds.To != 0 && meta.NumPending == 0), nil
+}
+
+// settled returns a sequence up to which everything is on disk, and which is at least that of any message received before.
+// The server hands the messages of an atomic batch to its consumers before it has synced them; what reads them must not
+// be ahead of what a crash leaves. A direct get waits for the batch that is being committed, even if it finds nothing.
+func (l *Log) settled(ctx context.Context, stream event.Stream) (uint64, error) {
+	for {
+		info, err := l.Info(ctx, stream)
+		if err == nil {
+			_, err = l.streams[stream].GetMsg(ctx, info.Last+beyondAny)
+			if err == nil || errors.Is(err, jetstream.ErrMsgNotFound) {
+				return info.Last, nil
+			}
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(settleRetry):
+		}
+	}
 }
 
 // exhausted reports whether a bounded read has nothing left to wait for, because the rest was purged or is of other
