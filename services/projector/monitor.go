@@ -18,6 +18,7 @@ const (
 func (p *Projector) monitor(ctx context.Context, l *lease) {
 	publisher := newPublisher(p.config.Log.JetStream(), p.config.Logger)
 	var goal *log.Position
+	var last view
 	for ctx.Err() == nil {
 		looked := time.Now()
 		view, err := p.look(ctx)
@@ -43,6 +44,8 @@ func (p *Projector) monitor(ctx context.Context, l *lease) {
 			p.readying.Do(func() { close(p.ready) })
 		}
 		p.metrics.look(view)
+		p.passPurged(ctx, last, view)
+		last = view
 		p.await(ctx, looked, view)
 	}
 }
@@ -85,6 +88,25 @@ func (p *Projector) look(ctx context.Context) (view, error) {
 	end, err := p.config.Log.End(ctx)
 	v.end = end
 	return v, err
+}
+
+// passPurged passes over the end of a stream from which the messages were purged, as erasure does: a stream that has not
+// moved since the last look is asked whether anything is to come.
+func (p *Projector) passPurged(ctx context.Context, last, now view) {
+	if !now.known || !last.known {
+		return
+	}
+	for i, stream := range Streams() {
+		at, end := now.projected.At(stream), last.end.At(stream)
+		if at != last.projected.At(stream) || at >= end {
+			continue
+		}
+		_, found, err := p.config.Log.NextOn(ctx, stream, ">", at+1)
+		if err == nil && !found {
+			p.followers[i].track.pass(end)
+			p.wake()
+		}
+	}
 }
 
 func (v view) caughtUp() bool { return v.known && v.projected.Covers(v.end) }

@@ -110,7 +110,7 @@ type Projector struct {
 	progress  *Progress
 	followers []*follower
 	lease     atomic.Pointer[lease] // the last that was acquired
-	woken     chan struct{} // something was projected
+	woken     chan struct{}         // something was projected
 	readying  sync.Once
 	ready     chan struct{}
 	rebuild   chan struct{} // holds one token: one rebuild at a time

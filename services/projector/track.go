@@ -46,6 +46,17 @@ func (t *track) advance(seq uint64, received time.Time) {
 	t.marks = append(t.marks, t.last)
 }
 
+// pass counts messages up to a sequence as projected that are not in the log any more.
+func (t *track) pass(seq uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if seq <= t.last.seq {
+		return
+	}
+	t.last.seq = seq
+	t.marks = append(t.marks, t.last)
+}
+
 func (t *track) end() (last mark, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
