@@ -5,7 +5,7 @@ MODULES := ./pkg/... ./services/... ./dashboards/...
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 LIBCHDB := deploy/embedded/node_modules/.package-lock.json
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo up test race lint fuzz bench chaos golden clean libchdb

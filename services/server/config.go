@@ -50,6 +50,8 @@ type Config struct {
 
 	Trace string `yaml:"-"` // file that tells, byte by byte, what the projector is doing; for fault injection
 
+	LocalToken string `yaml:"-"` // local credential of the data folder whose engines are used
+
 	Logger *slog.Logger                     `yaml:"-"`
 	Notify func(format string, args ...any) `yaml:"-"` // lines for the person at the terminal; default: none
 }
@@ -60,16 +62,19 @@ type NATSConfig struct {
 	URL          string `yaml:"url"`    // nats://host:4222[,…]; empty: embedded
 	User         string `yaml:"user"`
 	PasswordFile string `yaml:"password_file"`
+	Password     string `yaml:"-"`        // instead of a file, from connection.json
 	Replicas     int    `yaml:"replicas"` // of each stream; default 1
 }
 
 // ClickHouseConfig is the embedded engine's address, or the server to use instead.
 type ClickHouseConfig struct {
 	Listen       string `yaml:"listen"` // embedded; default 127.0.0.1:8123
-	URL          string `yaml:"url"`    // clickhouse://host:9000 or http://host:8123; empty: embedded
+	URL          string `yaml:"url"`    // http://host:8123 or https://host:8443; empty: embedded
 	User         string `yaml:"user"`
 	PasswordFile string `yaml:"password_file"`
+	Password     string `yaml:"-"`        // instead of a file, from connection.json
 	Database     string `yaml:"database"` // default throughline
+	Cluster      string `yaml:"cluster"`  // name for ON CLUSTER; tables are then replicated
 }
 
 // ReadConfig reads a configuration file (YAML). Unknown keys are errors.
