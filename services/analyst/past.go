@@ -17,6 +17,7 @@ type past struct {
 	bound int // records
 
 	mu    sync.Mutex
+	epoch uint64 // of the facts that what is kept was derived from
 	kept  map[moment]*list.Element
 	order *list.List // of *memory, the last used first
 	size  int
@@ -133,4 +134,15 @@ func (s source) positionAt(ctx context.Context, asOf time.Time) (log.Position, e
 		p = p.With(event.Stream(table), seq)
 	}
 	return p, nil
+}
+
+// of lets everything go that was derived from other facts.
+func (p *past) of(epoch uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.epoch != epoch {
+		p.epoch, p.size = epoch, 0
+		clear(p.kept)
+		p.order.Init()
+	}
 }

@@ -24,7 +24,7 @@ type componentPlan struct {
 	channel event.Channel
 	portion event.Portion
 	rule    rule
-	types   map[string]bool // that its rule counts
+	types   map[string]bool // that its rule counts, or that belong to what it counts
 }
 
 // attribution tells to which of some components an event without one belongs.
@@ -60,8 +60,24 @@ func newComponentPlan(def *study.Definition, c study.Component) componentPlan {
 	out := componentPlan{id: c.ID, channel: c.Channel, portion: c.Portion, rule: newRule(given), types: map[string]bool{}}
 	for _, typ := range given.AllTypes() {
 		out.types[typ] = true
+		if whole, ok := wholeOf(typ); ok {
+			out.types[whole] = true
+		}
 	}
 	return out
+}
+
+// wholeOf returns the other end of what an event begins or ends: both tell of one activity.
+func wholeOf(typ string) (other string, ok bool) {
+	switch typ {
+	case typeSessionStarted:
+		return typeSessionEnded, true
+	case typeSessionEnded:
+		return typeSessionStarted, true
+	case typeVisitStarted:
+		return typeVisitEnded, true
+	}
+	return "", false
 }
 
 func (p *plan) attribution(components []int) attribution {

@@ -84,6 +84,7 @@ func (r *Reader) pin(ctx context.Context, q *Query) (*pin, error) {
 		return nil, err
 	}
 	at, cohorts := r.engine.at()
+	r.past.of(at.epoch)
 	if asOf.IsZero() {
 		asOf = at.through
 	}
