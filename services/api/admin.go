@@ -1,10 +1,12 @@
 package api
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/throughline-trials/throughline/pkg/event"
@@ -172,9 +174,21 @@ func administrator(w http.ResponseWriter, r *http.Request, study string) bool {
 	return false
 }
 
-// readJSON decodes a request's body, or answers 400.
+// maxBody bounds the body of an administrator's request, as sent and unpacked.
+const maxBody = 4 << 20
+
+// readJSON decodes a request's body, gzipped or not, or answers 400.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4<<20))
+	var body io.Reader = http.MaxBytesReader(w, r.Body, maxBody)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		unpacked, err := gzip.NewReader(body)
+		if err != nil {
+			problem.Write(w, http.StatusBadRequest, "unreadable-body", "Body not understood", "it is not gzipped as Content-Encoding says")
+			return false
+		}
+		body = io.LimitReader(unpacked, maxBody)
+	}
+	dec := json.NewDecoder(body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
 		problem.Write(w, http.StatusBadRequest, "unreadable-body", "Body not understood", fmt.Sprintf("send one JSON object: %v", describeJSON(err)))

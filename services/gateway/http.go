@@ -94,7 +94,11 @@ func split(b *body) (raws [][]byte, unreadable string) {
 		}
 		raws = [][]byte{b.data}
 	case mediaLines:
-		raws = event.SplitLines(b.data)
+		for line := range event.Lines(b.data) {
+			if raws = append(raws, line); len(raws) > event.MaxBatchEvents {
+				break
+			}
+		}
 		if len(raws) == 0 {
 			unreadable = "the body has no lines"
 		}

@@ -102,7 +102,14 @@ func publishDefinition(ctx context.Context, p *peer, def *study.Definition) (app
 		return result, err
 	}
 	result.Position, result.Changed = answer.Position, true
+	awaitResults(ctx, p, result)
 	return result, nil
+}
+
+// awaitResults waits until the results know what was published, so that the next command finds it. That they do not yet,
+// or that the credential may not read, is no failure: the definition is published.
+func awaitResults(ctx context.Context, p *peer, a applied) {
+	_ = p.do(ctx, "GET", "/v1/studies/"+url.PathEscape(a.Study), url.Values{"after": {a.Position}}, nil, nil)
 }
 
 // currentDefinition returns the published definition of a study as the server holds it, nil if there is none.
