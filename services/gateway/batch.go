@@ -38,10 +38,10 @@ func (b *batch) run(ctx context.Context) (Result, error) {
 		}
 	}
 	b.gateway.replayLate(b)
-	b.position = b.position.Max(position)
-	if b.duplicates() > 0 {
-		b.position = b.position.Max(b.gateway.acknowledged())
-	}
+	// Beyond what this request wrote, the position covers what was acknowledged before it: the definition its events were
+	// checked against, the randomisation they need, the first of a resend. So the last position that a client got covers
+	// everything it sent.
+	b.position = b.position.Max(position).Max(b.gateway.acknowledged())
 	return result(b.items, b.position), nil
 }
 
@@ -116,16 +116,6 @@ func (b *batch) unclaim(ok bool) {
 	}
 	b.gateway.recents.settle(settled)
 	b.gateway.recents.release(released)
-}
-
-func (b *batch) duplicates() int {
-	n := 0
-	for i := range b.items {
-		if b.items[i].outcome == duplicated {
-			n++
-		}
-	}
-	return n
 }
 
 // write hands events, markers of duplicates and refusals to their lanes.
