@@ -69,7 +69,7 @@ func (a *API) read(answer answerer) http.HandlerFunc {
 		after := p.position("after")
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
-		if p.err() == nil && !after.IsZero() {
+		if len(p.errs) == 0 && !after.IsZero() {
 			if err := a.Reader.WaitFor(ctx, after); err != nil && r.Context().Err() == nil {
 				(&problem.Details{Status: http.StatusServiceUnavailable, Slug: "position-not-reached", Title: "Not there yet",
 					Detail: "the results do not include that position after ten seconds; ask again", RetryAfter: time.Second}).Write(w)
