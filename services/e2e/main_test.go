@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/throughline-trials/throughline/services/embedded"
+	"github.com/throughline-trials/throughline/services/server"
+)
+
+// patience bounds every wait for a condition.
+const patience = 60 * time.Second
+
+func TestMain(m *testing.M) {
+	// A few iterations that each go through the whole system; -rapid.checks asks for more.
+	if err := flag.Set("rapid.checks", "4"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if err := shared.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// shared is the server of the test process, started by the first test that asks for it.
+var shared sharedServer
+
+type sharedServer struct {
+	once       sync.Once
+	dir        string
+	connection embedded.Connection
+	cancel     context.CancelFunc
+	ended      chan error
+	err        error
+}
+
+// sharedConnection returns the addresses of the server of the test process, which is in open mode.
+func sharedConnection(t testing.TB) embedded.Connection {
+	t.Helper()
+	shared.once.Do(func() { shared.err = shared.start() })
+	if shared.err != nil {
+		t.Fatalf("start server: %v", shared.err)
+	}
+	return shared.connection
+}
+
+func (s *sharedServer) start() (err error) {
+	if s.dir, err = os.MkdirTemp("", "throughline-e2e-"); err != nil {
+		return err
+	}
+	config := server.Config{
+		Data: filepath.Join(s.dir, "data"), Listen: "127.0.0.1:0",
+		NATS: server.NATSConfig{Listen: "127.0.0.1:0"}, ClickHouse: server.ClickHouseConfig{Listen: "127.0.0.1:0"},
+	}
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	s.ended = make(chan error, 1)
+	go func() { s.ended <- server.Run(ctx, config) }()
+	s.connection, err = awaitReady(config.Data, s.ended)
+	return err
+}
+
+func (s *sharedServer) stop() error {
+	if s.cancel == nil {
+		return nil
+	}
+	s.cancel()
+	var err error
+	if s.err == nil {
+		err = <-s.ended
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// awaitReady waits until the server of a data folder is ready, or has ended.
+func awaitReady(dir string, ended <-chan error) (embedded.Connection, error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(patience)
+	for {
+		if c, err := embedded.ReadConnection(dir); err == nil {
+			if res, err := http.Get(c.HTTP + "/readyz"); err == nil {
+				res.Body.Close()
+				if res.StatusCode == http.StatusOK {
+					return c, nil
+				}
+			}
+		}
+		select {
+		case err := <-ended:
+			return embedded.Connection{}, fmt.Errorf("the server ended before it was ready: %w", err)
+		case <-limit:
+			return embedded.Connection{}, fmt.Errorf("the server of %s is not ready after %s", dir, patience)
+		case <-tick.C:
+		}
+	}
+}
+
+// binary builds the command once for the whole run and returns its path.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "throughline-bin-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "throughline")
+	build := exec.Command("go", "build", "-o", path, "../cmd/throughline")
+	if text, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build throughline: %w\n%s", err, text)
+	}
+	return path, nil
+})

@@ -1,0 +1,5 @@
+package e2e
+
+import "pgregory.net/rapid"
+
+var _ = rapid.Check
