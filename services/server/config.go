@@ -46,7 +46,7 @@ type Config struct {
 	ClickHouse ClickHouseConfig `yaml:"clickhouse"`
 
 	Demo  bool   `yaml:"-"` // load the demo portfolio and keep it moving
-	Roles []Role `yaml:"-"` // default: all
+	Roles []Role `yaml:"-"` // nil: all; empty: the engines alone
 
 	Trace string `yaml:"-"` // file that tells, byte by byte, what the projector is doing; for fault injection
 
@@ -102,7 +102,7 @@ func (c Config) WithDefaults() Config {
 	setDefault(&c.ClickHouse.Listen, "127.0.0.1:8123")
 	setDefault(&c.ClickHouse.Database, "throughline")
 	setDefault(&c.Reserve, int64(1<<30))
-	if len(c.Roles) == 0 {
+	if c.Roles == nil {
 		c.Roles = AllRoles()
 	}
 	if c.Logger == nil {

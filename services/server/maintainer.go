@@ -7,12 +7,9 @@ import (
 
 	"github.com/throughline-trials/throughline/pkg/event"
 	"github.com/throughline-trials/throughline/services/importer"
-	tlog "github.com/throughline-trials/throughline/services/log"
 	"github.com/throughline-trials/throughline/services/store"
 	"github.com/throughline-trials/throughline/services/verify"
 )
-
-type position = tlog.Position
 
 // maintainer carries out what administrators ask for.
 type maintainer struct{ *server }

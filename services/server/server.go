@@ -157,8 +157,14 @@ func (s *server) until(name string, run func(context.Context) error) {
 	})
 }
 
-// listen takes the port first, so that one in use is told before anything is opened.
+// listen takes the port first, so that one in use is told before anything is opened; a data folder in use is told before
+// that, as its process most likely holds the port too.
 func (s *server) listen(context.Context) error {
+	if s.config.Embedded() {
+		if pid, held := embedded.Locked(s.config.Data); held {
+			return &embedded.InUseError{Dir: s.config.Data, PID: pid}
+		}
+	}
 	l, err := net.Listen("tcp", s.config.Listen)
 	if err != nil {
 		var op *net.OpError
@@ -231,26 +237,51 @@ func (s *server) openLog(ctx context.Context) (err error) {
 	return err
 }
 
+// openStore opens the facts where a role needs them. The projector's process makes their tables; the others wait for it.
 func (s *server) openStore(ctx context.Context) error {
-	options := store.Options{Database: s.config.ClickHouse.Database, Migrate: s.config.has(RoleProjector) || s.config.has(RoleAnalyst)}
-	if s.engines != nil {
-		options.ClickHouse = s.engines.ClickHouseOptions("")
-	} else {
-		password, err := secret(s.config.ClickHouse.Password, s.config.ClickHouse.PasswordFile)
-		if err != nil {
+	makes := s.config.has(RoleProjector)
+	if !makes && !s.config.has(RoleAnalyst) && !s.config.has(RoleConsole) {
+		return nil
+	}
+	options, err := s.storeOptions()
+	if err != nil {
+		return err
+	}
+	options.Migrate = makes
+	for told := false; ; told = true {
+		if s.store, err = store.Open(ctx, options); err == nil {
+			s.onStop(s.store.Close)
+			return nil
+		}
+		if makes || errors.Is(err, store.ErrNewerSchema) || ctx.Err() != nil {
 			return err
 		}
-		options.DSN = dsn(s.config.ClickHouse.URL, s.config.ClickHouse.User, password)
+		if !told {
+			s.config.Notify("waiting for the projector to make the tables")
+			s.config.Logger.Info("the facts cannot be opened yet", "error", err)
+		}
+		select {
+		case <-time.After(tableWait):
+		case <-ctx.Done():
+		}
 	}
+}
+
+// tableWait is how long a service waits before it looks again for the tables that the projector makes.
+const tableWait = 250 * time.Millisecond
+
+func (s *server) storeOptions() (store.Options, error) {
+	options := store.Options{Database: s.config.ClickHouse.Database}
 	if s.config.ClickHouse.Cluster != "" {
 		options.Cluster, options.Engine = s.config.ClickHouse.Cluster, "ReplicatedMergeTree"
 	}
-	var err error
-	if s.store, err = store.Open(ctx, options); err != nil {
-		return err
+	if s.engines != nil {
+		options.ClickHouse = s.engines.ClickHouseOptions("")
+		return options, nil
 	}
-	s.onStop(s.store.Close)
-	return nil
+	password, err := secret(s.config.ClickHouse.Password, s.config.ClickHouse.PasswordFile)
+	options.DSN = dsn(s.config.ClickHouse.URL, s.config.ClickHouse.User, password)
+	return options, err
 }
 
 func (s *server) openKeyring(ctx context.Context) error {

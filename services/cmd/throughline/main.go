@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string, io streams) int {
 	case err == nil:
 		return 0
 	case isUsage(err):
-		fmt.Fprintf(io.err, "throughline: %v\nsee: throughline %s --help\n", err, commandPath(cmd, args))
+		fmt.Fprintf(io.err, "throughline: %v\nsee: %s --help\n", err, commandPath(cmd, args))
 		return 2
 	case isQuiet(err):
 		return 1

@@ -82,12 +82,13 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// commandPath returns the command that a command line means, as far as it names one.
 func commandPath(root *cobra.Command, args []string) string {
 	cmd, _, err := root.Find(args)
-	if err != nil || cmd == root {
-		return ""
+	if err != nil {
+		cmd = root
 	}
-	return strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")
+	return cmd.CommandPath()
 }
 
 // printJSON writes v as one indented JSON value.

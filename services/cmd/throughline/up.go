@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -33,10 +34,14 @@ throughline token create ends that. Addresses and local credentials for tools ar
 		Example: "  throughline up --demo\n  throughline up --data /srv/throughline --listen 127.0.0.1:9090",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.Roles = []server.Role{}
 			for _, r := range server.AllRoles() {
-				if !contains(without, string(r)) {
+				if !slices.Contains(without, string(r)) {
 					c.Roles = append(c.Roles, r)
 				}
+			}
+			if len(c.Roles)+len(without) != len(server.AllRoles()) {
+				return usagef("--without: choose among %s, each once", joined(server.AllRoles()))
 			}
 			c.Logger, c.Notify = a.logger(), a.say
 			return a.serve(cmd, c)
@@ -50,19 +55,10 @@ throughline token create ends that. Addresses and local credentials for tools ar
 	f.BoolVar(&c.Demo, "demo", false, "load the demo portfolio of 30 studies and keep it moving")
 	f.Int64Var(&c.Reserve, "reserve", 1<<30, "bytes of free disk below which nothing more is accepted")
 	f.StringVar(&c.Library, "libchdb", "", "path of libchdb.so (default: THROUGHLINE_LIBCHDB, the data folder, deploy/embedded)")
-	f.StringSliceVar(&without, "without", nil, "services that run elsewhere: gateway, projector, analyst, console")
+	f.StringSliceVar(&without, "without", nil, "services that run elsewhere: "+joined(server.AllRoles()))
 	f.StringVar(&c.Trace, "trace", "", "file in which the projector marks what it is doing, for fault injection")
 	_ = f.MarkHidden("trace")
 	return cmd
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *app) serve(cmd *cobra.Command, c server.Config) error {
