@@ -20,22 +20,48 @@ type Found struct {
 	Content event.Digest
 }
 
-// identitiesPerStatement keeps statements well below the database's limit of their size (256 KiB).
-const identitiesPerStatement = 4000
+// How many identities one statement looks up. The database takes the projection, which is ordered by identity, where
+// that means fewer granules than the table has: in a large table for few identities at a time. In a small table it is
+// quickest to pass over all of it for as many as a statement can hold (256 KiB).
+const (
+	manyIdentities = 4000
+	fewIdentities  = 200
+	largeTable     = 20_000_000 // rows
+)
 
-// Lookup returns the events of a fact table that have one of the given identities, by the projection ordered by
-// identity. Should one have several, the first stands.
+// Lookup returns the events of a fact table that have one of the given identities. Should one have several, the first
+// stands.
 func (s *Store) Lookup(ctx context.Context, table string, identities []event.Identity) (map[event.Identity]Found, error) {
 	if err := checkTable(table); err != nil {
 		return nil, err
 	}
+	size, err := s.lookupSize(ctx, table, len(identities))
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[event.Identity]Found)
-	for ids := range slices.Chunk(identities, identitiesPerStatement) {
+	for ids := range slices.Chunk(identities, size) {
 		if err := s.lookup(ctx, table, ids, found); err != nil {
 			return nil, fmt.Errorf("look %d identities up in %s: %w", len(ids), table, err)
 		}
 	}
 	return found, nil
+}
+
+func (s *Store) lookupSize(ctx context.Context, table string, identities int) (int, error) {
+	if identities <= fewIdentities {
+		return fewIdentities, nil
+	}
+	var rows uint64
+	err := s.conn.QueryRow(ctx, "SELECT sum(rows) FROM system.parts WHERE active AND database = {database:String} AND table = {table:String}",
+		clickhouse.Named("database", s.database), clickhouse.Named("table", table)).Scan(&rows)
+	if err != nil {
+		return 0, fmt.Errorf("count rows of %s: %w", table, err)
+	}
+	if rows > largeTable {
+		return fewIdentities, nil
+	}
+	return manyIdentities, nil
 }
 
 func (s *Store) lookup(ctx context.Context, table string, ids []event.Identity, found map[event.Identity]Found) error {

@@ -56,7 +56,7 @@ func factTable(table string) string {
     received DateTime64(6, 'UTC'),
     log_created DateTime64(6, 'UTC'),
     INDEX by_seq seq TYPE minmax GRANULARITY 1,
-    PROJECTION by_identity (SELECT identity, kind, seq, idx, content, code ORDER BY identity)
+    PROJECTION by_identity (SELECT identity, kind, seq, idx, content, code ORDER BY identity) WITH SETTINGS (index_granularity = 512)
 )
 ENGINE = {replicated}MergeTree ORDER BY (study, participant, seq, idx)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 480,
