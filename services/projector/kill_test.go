@@ -129,13 +129,15 @@ func killed(t *testing.T, text string, after time.Duration) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
-	case <-ended:
-		t.Error("the projector ended by itself")
+	case err := <-ended:
+		t.Errorf("the projector ended by itself: %v", err)
 		return
 	case <-time.After(after):
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Error(err)
 	}
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("the projector ended well")
+	}
 }

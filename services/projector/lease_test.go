@@ -65,7 +65,9 @@ func TestLeaseIsKeptAndGivenUp(t *testing.T) {
 		t.Errorf("a lease that is kept was taken over: %v", err)
 	}
 	stop()
-	<-kept
+	if err := <-kept; !errors.Is(err, context.Canceled) {
+		t.Errorf("kept until %v", err)
+	}
 	first.release()
 	began := time.Now()
 	if mustAcquire(t, second); time.Since(began) > 250*time.Millisecond {

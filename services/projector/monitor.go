@@ -36,7 +36,7 @@ func (p *Projector) monitor(ctx context.Context, l *lease) {
 			p.progress.reset() // other tables than those that were told of
 			continue
 		}
-		p.progress.Set(view.state(p))
+		p.progress.advance(view.state(p))
 		if l.held() {
 			publisher.publish(ctx, p.progress.State())
 		}
@@ -111,10 +111,22 @@ func (p *Projector) passPurged(ctx context.Context, last, now view) {
 
 func (v view) caughtUp() bool { return v.known && v.projected.Covers(v.end) }
 
+// maxAhead is by how much the clock of the log may run ahead of this one unnoticed.
+const maxAhead = 5 * time.Second
+
 // through is the time up to which everything is projected: for a stream that is at its end the time of the look, for
-// another that of its last message.
+// another that of its last message. After the log's clock was put back, times of receipt stay ahead for a while; then it
+// is the last of these, so that what is projected is seen.
 func (v view) through() time.Time {
 	through := v.at
+	if v.caughtUp() {
+		for _, end := range v.ends {
+			if end.received.Sub(v.at) > maxAhead {
+				through = later(through, end.received)
+			}
+		}
+		return through
+	}
 	for i, stream := range Streams() {
 		if v.projected.At(stream) < v.end.At(stream) && v.ends[i].received.Before(through) {
 			through = v.ends[i].received

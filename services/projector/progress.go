@@ -16,7 +16,7 @@ type State struct {
 	Position log.Position
 	Through  time.Time
 	CaughtUp bool   // Projected was the end of the log at Through
-	Epoch    uint64 // changes when rows that were there before are not there any more, or are others
+	Epoch    uint64 // another one when rows that were there before may be gone, or others
 }
 
 // Progress is a [State] that changes. It is safe for concurrent use.
@@ -61,6 +61,19 @@ func (p *Progress) Wait(ctx context.Context, pos log.Position) error {
 func (p *Progress) Set(s State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.set(s)
+}
+
+// advance is Set unless the epoch of the state is over.
+func (p *Progress) advance(s State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.Epoch == p.state.Epoch {
+		p.set(s)
+	}
+}
+
+func (p *Progress) set(s State) {
 	if s.Epoch == p.state.Epoch {
 		s.Projected, s.Position = s.Projected.Max(p.state.Projected), s.Position.Max(p.state.Position)
 		if s.Through.Before(p.state.Through) {
@@ -78,14 +91,15 @@ func (p *Progress) Set(s State) {
 // reset begins another epoch, in which nothing is projected yet as far as is known.
 func (p *Progress) reset() {
 	p.mu.Lock()
-	epoch := p.state.Epoch + 1
-	p.mu.Unlock()
-	p.Set(State{Epoch: epoch})
+	defer p.mu.Unlock()
+	p.set(State{Epoch: p.state.Epoch + 1})
 }
 
 // renew begins another epoch of the same state: the rows are others.
 func (p *Progress) renew() {
-	s := p.State()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state
 	s.Epoch++
-	p.Set(s)
+	p.set(s)
 }

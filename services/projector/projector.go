@@ -123,7 +123,7 @@ func New(config Config) (*Projector, error) {
 	}
 	config = config.withDefaults()
 	p := &Projector{
-		config: config, progress: NewProgress(), woken: make(chan struct{}, 1),
+		config: config, progress: newEpoch(), woken: make(chan struct{}, 1),
 		ready: make(chan struct{}), rebuild: make(chan struct{}, 1),
 	}
 	metrics, err := newMetrics(config.Registerer)
@@ -135,6 +135,13 @@ func New(config Config) (*Projector, error) {
 		p.followers = append(p.followers, newFollower(p, stream))
 	}
 	return p, nil
+}
+
+// newEpoch returns the progress of a projector that has not looked yet: what others knew of one before is over.
+func newEpoch() *Progress {
+	p := NewProgress()
+	p.state.Epoch = uint64(time.Now().UnixMicro())
+	return p
 }
 
 // Run makes a projector and runs it.

@@ -88,7 +88,7 @@ func Follow(ctx context.Context, l *log.Log, progress *Progress) error {
 	if err != nil {
 		return fmt.Errorf("watch progress: %w", err)
 	}
-	defer watcher.Stop()
+	defer func() { _ = watcher.Stop() }() // it ends with ctx anyway
 	for {
 		select {
 		case entry, ok := <-watcher.Updates():

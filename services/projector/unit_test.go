@@ -157,6 +157,14 @@ func TestProgressIsACut(t *testing.T) {
 	}
 }
 
+func TestAClockThatWasPutBackHidesNothing(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	v := view{known: true, at: at, ends: []mark{{received: at.Add(time.Hour)}, {received: at}, {}, {}}}
+	if got := v.through(); !got.Equal(at.Add(time.Hour)) {
+		t.Errorf("through %s", got)
+	}
+}
+
 func TestProgressNeverGoesBackWithinAnEpoch(t *testing.T) {
 	p := NewProgress()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/ClickHouse/ch-go/proto"
 )
 
 // MaxInsertRows is the largest number of rows of one INSERT, below what the database would split into two parts.
@@ -23,10 +25,13 @@ func (s *Store) Insert(ctx context.Context, table string, rows []Row) error {
 type Block struct {
 	store   *Store
 	columns *columns
+	buffer  *proto.Buffer // of what is sent, kept for its memory
 }
 
 // NewBlock returns an empty block.
-func (s *Store) NewBlock() *Block { return &Block{store: s, columns: newColumns()} }
+func (s *Store) NewBlock() *Block {
+	return &Block{store: s, columns: newColumns(), buffer: new(proto.Buffer)}
+}
 
 // Append adds a row; the row itself is not kept.
 func (b *Block) Append(r *Row) { b.columns.append(r) }
@@ -48,7 +53,8 @@ func (b *Block) Insert(ctx context.Context, table string) error {
 	case rows > MaxInsertRows:
 		return fmt.Errorf("insert %d rows into %s: at most %d at once", rows, table, MaxInsertRows)
 	}
-	if err := b.store.insertNative(ctx, table, b.columns.names, b.columns.all); err != nil {
+	if err := b.store.insertNative(ctx, table, b.columns.names, b.columns.all, b.buffer); err != nil {
+		b.buffer = new(proto.Buffer)
 		return fmt.Errorf("insert %d rows into %s: %w", b.Rows(), table, err)
 	}
 	return nil

@@ -11,15 +11,16 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// insertNative sends one block and returns when it is stored. The end of ctx does not stop it.
-func (s *Store) insertNative(ctx context.Context, table string, names []string, all []proto.Column) error {
+// insertNative sends one block, encoded in the buffer, and returns when it is stored. The end of ctx does not stop it.
+// After an error the buffer may still be read.
+func (s *Store) insertNative(ctx context.Context, table string, names []string, all []proto.Column, buffer *proto.Buffer) error {
 	input := make([]proto.InputColumn, len(all))
 	for i, column := range all {
 		input[i] = proto.InputColumn{Name: names[i], Data: column}
 	}
-	var buffer proto.Buffer
+	buffer.Reset()
 	block := proto.Block{Columns: len(all), Rows: all[0].Rows()}
-	if err := block.EncodeRawBlock(&buffer, 0, input); err != nil {
+	if err := block.EncodeRawBlock(buffer, 0, input); err != nil {
 		return fmt.Errorf("encode block: %w", err)
 	}
 	ctx = clickhouse.Context(context.WithoutCancel(ctx), clickhouse.WithSettings(insertSettings))
