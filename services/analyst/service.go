@@ -53,6 +53,7 @@ const (
 	lagged      = time.Second
 	retryRest   = time.Second
 	saveEvery   = time.Second
+	lastSave    = 5 * time.Second
 )
 
 // Service keeps the records of all participants up to date with the facts. Its [Reader] answers while [Service.Run] runs.
@@ -127,7 +128,20 @@ func (s *Service) Run(ctx context.Context) error {
 			s.await(ctx, changed)
 		}
 	}
+	s.finish()
 	return nil
+}
+
+// finish saves what is not saved yet; what cannot be is derived again at the next start.
+func (s *Service) finish() {
+	if s.config.ReadOnly || len(s.unsaved) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastSave)
+	defer cancel()
+	if err := s.save(ctx); err != nil {
+		s.config.Logger.Warn("the last records cannot be saved", "error", err)
+	}
 }
 
 // await returns when the projection has moved, or when records wait to be saved.
