@@ -2,6 +2,7 @@ package projector_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -198,6 +199,27 @@ func TestRebuildWhileIngesting(t *testing.T) {
 	if n := r.count("SELECT count() FROM system.tables WHERE database = '{db}' AND name LIKE '%next'"); n != 0 {
 		t.Errorf("%d tables are left over", n)
 	}
+}
+
+func TestAnotherProcessAsksForARebuild(t *testing.T) {
+	r := newRig(t)
+	r.events("e", 100)
+	if err := projector.RequestRebuild(t.Context(), r.log, nil); !errors.Is(err, projector.ErrNotProjecting) {
+		t.Errorf("nobody rebuilds: %v", err)
+	}
+	p, _ := r.start()
+	ready(t, p)
+	r.exec("ALTER TABLE {db}.events DELETE WHERE seq = 7 SETTINGS mutations_sync = 2")
+	done := 0
+	err := projector.RequestRebuild(t.Context(), r.log, func(s projector.RebuildStep) {
+		if s.Done {
+			done++
+		}
+	})
+	if err != nil || done != 4 {
+		t.Errorf("%d tables are done: %v", done, err)
+	}
+	r.verify(100)
 }
 
 func (r *rig) count(statement string) (n uint64) {

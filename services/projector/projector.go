@@ -189,6 +189,7 @@ func (p *Projector) runOnce(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { cancel(l.keep(ctx)) })
 	group.Go(func() { p.monitor(ctx, l) })
+	group.Go(func() { p.serve(ctx) })
 	for _, f := range p.followers {
 		group.Go(func() { f.run(ctx, l) })
 	}
