@@ -3,19 +3,16 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"github.com/throughline-trials/throughline/pkg/event"
 	"github.com/throughline-trials/throughline/services/importer"
+	"github.com/throughline-trials/throughline/services/projector"
 	"github.com/throughline-trials/throughline/services/store"
 	"github.com/throughline-trials/throughline/services/verify"
 )
 
 // maintainer carries out what administrators ask for.
 type maintainer struct{ *server }
-
-// errElsewhere is the answer where the service that is needed runs in another process.
-var errElsewhere = errors.New("the projector runs in another process: ask throughline there")
 
 // Verify implements [api.Maintainer].
 func (m *maintainer) Verify(ctx context.Context) (verify.Report, error) {
@@ -25,7 +22,7 @@ func (m *maintainer) Verify(ctx context.Context) (verify.Report, error) {
 // Rebuild implements [api.Maintainer].
 func (m *maintainer) Rebuild(ctx context.Context) error {
 	if m.projector == nil {
-		return errElsewhere
+		return projector.RequestRebuild(ctx, m.log, nil)
 	}
 	return m.projector.Rebuild(ctx, nil)
 }
