@@ -1,18 +1,16 @@
 package api
 
 import (
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
 	"github.com/throughline-trials/throughline/services/auth"
 	"github.com/throughline-trials/throughline/services/importer"
-	"github.com/throughline-trials/throughline/services/problem"
 	"github.com/throughline-trials/throughline/services/verify"
 )
 
@@ -28,42 +26,59 @@ type Maintainer interface {
 	History(ctx context.Context, query importer.HistoryQuery) (importer.Records, error)
 }
 
-// token is a token as it is listed; the text of it only where it was just made.
+// token is a token as it is listed.
 type token struct {
-	auth.Token
-	Hash string `json:"hash,omitempty"` // never set: hides that of the embedded token
-	Text string `json:"token,omitempty"`
+	ID      string        `json:"id"`                // names it in lists and in the log
+	Study   string        `json:"study"`             // the one study it is for, or *
+	Scopes  []event.Scope `json:"scopes"`            // what it may do
+	App     string        `json:"app,omitempty"`     // what uses it, for people
+	Created time.Time     `json:"created"`           //
+	Revoked *time.Time    `json:"revoked,omitempty"` // since when it is good for nothing; a revoked token stays listed
+	Text    string        `json:"token,omitempty"`   // its text, only in the answer to its making
+}
+
+func newToken(t auth.Token) token {
+	return token{ID: t.ID, Study: t.Study, Scopes: t.Scopes, App: t.App, Created: t.Created, Revoked: t.Revoked}
+}
+
+// tokenList is every token ever made, oldest first.
+type tokenList struct {
+	Tokens []token `json:"tokens"` // oldest first
+}
+
+// tokenRequest is what a new token should be good for.
+type tokenRequest struct {
+	Study  string        `json:"study"`         // one study, or * with scope admin
+	Scopes []event.Scope `json:"scopes"`        // at least one
+	App    string        `json:"app,omitempty"` // what will use it, for people
+
+	// Members of a listed token, so that one can be sent back with changes; they are not looked at.
+	ID      string `json:"id,omitempty"`
+	Created string `json:"created,omitempty"`
 }
 
 func (a *API) listTokens(w http.ResponseWriter, r *http.Request) {
 	if !trusted(w, r) {
 		return
 	}
-	list := []token{}
+	list := tokenList{Tokens: []token{}}
 	for _, t := range a.Keyring.List() {
-		list = append(list, token{Token: t})
+		list.Tokens = append(list.Tokens, newToken(t))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"tokens": list})
+	a.writeJSON(w, r, http.StatusOK, list)
 }
 
 func (a *API) createToken(w http.ResponseWriter, r *http.Request) {
 	if !trusted(w, r) {
 		return
 	}
-	var ask struct {
-		Study  string        `json:"study"`
-		Scopes []event.Scope `json:"scopes"`
-		App    string        `json:"app"`
-
-		ID      string `json:"id"`      // accepted from clients that send a whole token; not used
-		Created string `json:"created"` // likewise
-	}
+	var ask tokenRequest
 	if !readJSON(w, r, &ask) {
 		return
 	}
 	request := auth.Request{Study: ask.Study, Scopes: ask.Scopes, App: ask.App}
 	if err := request.Validate(); err != nil {
-		problem.Write(w, http.StatusBadRequest, "invalid-token-request", "Token not made", err.Error())
+		invalidToken.write(w, err.Error())
 		return
 	}
 	made, text, err := a.Keyring.Create(r.Context(), request)
@@ -71,7 +86,9 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusCreated, token{Token: made, Text: text})
+	answer := newToken(made)
+	answer.Text = text
+	a.writeJSON(w, r, http.StatusCreated, answer)
 }
 
 func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) {
@@ -81,10 +98,11 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) {
 	err := a.Keyring.Revoke(r.Context(), r.PathValue("id"))
 	switch {
 	case errors.Is(err, auth.ErrNoToken):
-		problem.Write(w, http.StatusNotFound, "unknown-token", "No such token", "throughline token list shows the ids")
+		unknownToken.write(w, "throughline token list shows the ids")
 	case err != nil:
 		a.fail(w, r, err)
 	default:
+		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -98,7 +116,7 @@ func (a *API) verify(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, report)
+	a.writeJSON(w, r, http.StatusOK, report)
 }
 
 func (a *API) rebuild(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +132,13 @@ func (a *API) rebuild(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, report)
+	a.writeJSON(w, r, http.StatusOK, report)
+}
+
+// definition is the last definition of a study that the log has.
+type definition struct {
+	Study      string          `json:"study"`
+	Definition json.RawMessage `json:"definition"` // as it was published
 }
 
 func (a *API) definition(w http.ResponseWriter, r *http.Request) {
@@ -127,9 +151,9 @@ func (a *API) definition(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		a.fail(w, r, err)
 	case !ok:
-		unknownStudy(w)
+		unknownStudy.write(w, unknownStudyDetail)
 	default:
-		writeJSON(w, http.StatusOK, map[string]any{"study": id, "definition": doc})
+		a.writeJSON(w, r, http.StatusOK, definition{id, doc})
 	}
 }
 
@@ -138,7 +162,7 @@ func (a *API) history(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("study")
 	grant, _ := auth.FromContext(r.Context())
 	if !grant.Allows(event.ScopeRegister, id) && !grant.Allows(event.ScopeAllocate, id) && !grant.Allows(event.ScopeEmit, id) {
-		auth.Forbid(w, "the credential may not send events of this study")
+		forbidden.write(w, "the credential may not send events of this study")
 		return
 	}
 	var ask importer.HistoryQuery
@@ -146,15 +170,17 @@ func (a *API) history(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if ask.Study != id || len(ask.Keys) > importer.MaxHistoryKeys {
-		problem.Write(w, http.StatusBadRequest, "invalid-query", "Query not answered", fmt.Sprintf("study must be that of the address, keys at most %d", importer.MaxHistoryKeys))
+		invalidQuery.write(w, fmt.Sprintf("study must be that of the address, keys at most %d", importer.MaxHistoryKeys))
 		return
 	}
-	records, err := a.Maintainer.History(r.Context(), ask)
+	ctx, cancel := context.WithTimeout(r.Context(), longest)
+	defer cancel()
+	records, err := a.Maintainer.History(ctx, ask)
 	if err != nil {
-		a.fail(w, r, err)
+		a.refuse(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, importer.HistoryAnswer{Records: records})
+	a.writeJSON(w, r, http.StatusOK, importer.HistoryAnswer{Records: records})
 }
 
 // trusted refuses whoever may not make tokens: open mode, and tokens of one study.
@@ -162,50 +188,15 @@ func trusted(w http.ResponseWriter, r *http.Request) bool {
 	if grant, _ := auth.FromContext(r.Context()); grant.Trusted() {
 		return true
 	}
-	auth.Forbid(w, "this needs the local credential (run the command on the machine of the data folder, with --data DIR), or a token of scope admin for all studies")
+	forbidden.write(w, "this needs the local credential (run the command on the machine of the data folder, with --data DIR), or a token of scope admin for all studies")
 	return false
 }
 
+// administrator refuses whoever has not scope admin of a study, or of all studies if it is empty.
 func administrator(w http.ResponseWriter, r *http.Request, study string) bool {
 	if grant, _ := auth.FromContext(r.Context()); grant.Allows(event.ScopeAdmin, study) && (study != "" || grant.Study == auth.AllStudies) {
 		return true
 	}
-	auth.Forbid(w, "this needs scope admin")
+	forbidden.write(w, "this needs scope admin")
 	return false
-}
-
-// maxBody bounds the body of an administrator's request, as sent and unpacked.
-const maxBody = 4 << 20
-
-// readJSON decodes a request's body, gzipped or not, or answers 400.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
-	var body io.Reader = http.MaxBytesReader(w, r.Body, maxBody)
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		unpacked, err := gzip.NewReader(body)
-		if err != nil {
-			problem.Write(w, http.StatusBadRequest, "unreadable-body", "Body not understood", "it is not gzipped as Content-Encoding says")
-			return false
-		}
-		body = io.LimitReader(unpacked, maxBody)
-	}
-	dec := json.NewDecoder(body)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		problem.Write(w, http.StatusBadRequest, "unreadable-body", "Body not understood", fmt.Sprintf("send one JSON object: %v", describeJSON(err)))
-		return false
-	}
-	return true
-}
-
-// describeJSON says what is wrong with a body without repeating any of it.
-func describeJSON(err error) string {
-	var syntax *json.SyntaxError
-	var typ *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("it is no JSON from byte %d on", syntax.Offset)
-	case errors.As(err, &typ):
-		return fmt.Sprintf("%s must be of type %s", typ.Field, typ.Type)
-	}
-	return "a member is unknown, or the body is too long"
 }

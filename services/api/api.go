@@ -1,14 +1,19 @@
 // Package api is the HTTP surface for reading results and for administration; [Description] is its OpenAPI document.
 //
-// A request names a study, parameters that are all optional, and perhaps a position: after=POSITION waits up to ten
-// seconds until the results include what was acknowledged at that position. Every refusal is a problem detail that names
-// the parameter, never a value.
+// A request names a study, parameters that are all optional, and perhaps a position: after=POSITION waits until the
+// results include what was acknowledged at that position. Every refusal is a problem detail that names the parameters at
+// fault, never their values.
+//
+// Everything that a client may rely on is declared once: the routes with what they take, answer and refuse ([API.Register]
+// serves them), the parameters with their words and defaults, the kinds of refusal. The document openapi.json is made from
+// these declarations and from the types of the answers by the tests of this package:
+//
+//	go test ./services/api -run Golden -update
 package api
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -20,159 +25,191 @@ import (
 	"github.com/throughline-trials/throughline/services/problem"
 )
 
-// patience is how long a request waits for the position that it names.
-const patience = 10 * time.Second
+// defaultPatience is how long a request waits for the position that it names.
+const defaultPatience = 10 * time.Second
 
-// API answers requests. All fields are needed.
+// longest bounds a request as a whole, so that one that waits for what never comes does not stay for ever.
+const longest = time.Minute
+
+// API answers requests.
 type API struct {
 	Reader     *analyst.Reader
 	Keyring    *auth.Keyring
 	Maintainer Maintainer
 	Logger     *slog.Logger
+	Patience   time.Duration // how long after=POSITION may wait; 10 s if 0
 }
 
-// Register adds the routes to a mux that stands behind [auth.Guard].
+// Register adds the routes to a mux that stands behind [auth.Guard]. Other methods on their paths are answered 405.
 func (a *API) Register(mux *http.ServeMux) {
-	for pattern, handle := range map[string]http.HandlerFunc{
-		"GET /v1/studies":                    a.read(a.studies),
-		"GET /v1/studies/{study}":            a.read(a.study),
-		"GET /v1/studies/{study}/attrition":  a.read(a.attrition),
-		"GET /v1/studies/{study}/engagement": a.read(a.engagement),
-		"GET /v1/studies/{study}/quality":    a.read(a.quality),
-		"GET /v1/delivery-types":             a.read(a.deliveryTypes),
-
-		"GET /v1/admin/tokens":                     a.listTokens,
-		"POST /v1/admin/tokens":                    a.createToken,
-		"DELETE /v1/admin/tokens/{id}":             a.revokeToken,
-		"POST /v1/admin/verify":                    a.verify,
-		"POST /v1/admin/rebuild":                   a.rebuild,
-		"GET /v1/admin/studies/{study}/definition": a.definition,
-		"POST /v1/admin/studies/{study}/history":   a.history,
-	} {
-		mux.Handle(pattern, auth.Require(handle))
+	methods := map[string][]string{}
+	for _, rt := range a.routes() {
+		handle := rt.handle
+		if rt.result != nil {
+			handle = a.read(rt)
+		}
+		mux.Handle(rt.method+" "+rt.path, auth.Require(handle))
+		methods[rt.path] = append(methods[rt.path], rt.method)
+	}
+	for path, allowed := range methods {
+		mux.Handle(path, otherMethod(allowed))
 	}
 }
 
-// answerer computes the answer to a read request.
-type answerer func(ctx context.Context, p *parameters, grant auth.Grant) (any, error)
+// otherMethod answers 405 and says which methods there are.
+func otherMethod(allowed []string) http.Handler {
+	var names []string
+	for _, method := range allowed {
+		names = append(names, method)
+		if method == http.MethodGet {
+			names = append(names, http.MethodHead)
+		}
+	}
+	list := strings.Join(names, ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", list)
+		methodNotAllowed.write(w, "this address takes "+list)
+	})
+}
 
 // read does what all read requests have in common: scope, parameters, waiting, errors.
-func (a *API) read(answer answerer) http.HandlerFunc {
+func (a *API) read(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		grant, _ := auth.FromContext(r.Context())
-		id := r.PathValue("study")
-		if !grant.Allows(event.ScopeRead, id) {
-			auth.Forbid(w, "the credential may not read results of this study: it needs scope read or admin")
+		q := question{study: r.PathValue("study")}
+		q.grant, _ = auth.FromContext(r.Context())
+		if !q.grant.Allows(event.ScopeRead, q.study) {
+			forbidden.write(w, "the credential may not read results of this study: it needs scope read or admin")
 			return
 		}
-		p := newParameters(r)
-		after := p.position("after")
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
-		defer cancel()
-		if len(p.errs) == 0 && !after.IsZero() {
-			if err := a.Reader.WaitFor(ctx, after); err != nil && r.Context().Err() == nil {
-				(&problem.Details{Status: http.StatusServiceUnavailable, Slug: "position-not-reached", Title: "Not there yet",
-					Detail: "the results do not include that position after ten seconds; ask again", RetryAfter: time.Second}).Write(w)
-				return
-			}
+		if rt.ofStudy() && !event.ValidStudy(q.study) {
+			unknownStudy.write(w, unknownStudyDetail)
+			return
 		}
-		result, err := answer(r.Context(), p, grant)
+		if err := q.take(r.URL.RawQuery, rt.takes); err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), longest)
+		defer cancel()
+		if err := a.await(ctx, &q); err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		q.Privileged = q.grant.Allows(event.ScopeAdmin, q.study)
+		result, err := rt.result(ctx, &q)
 		if err != nil {
 			a.refuse(w, r, err)
 			return
 		}
-		writeJSON(w, http.StatusOK, result)
+		a.writeJSON(w, r, http.StatusOK, result)
 	}
+}
+
+// await waits for the position that a question names.
+func (a *API) await(ctx context.Context, q *question) error {
+	if q.after.IsZero() {
+		return nil
+	}
+	patience := a.Patience
+	if patience == 0 {
+		patience = defaultPatience
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return a.Reader.WaitFor(ctx, q.after)
 }
 
 // refuse answers the errors of a read request.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var bad *analyst.QueryError
+	var refused *problem.Details
 	switch {
+	case errors.As(err, &refused):
+		refused.Write(w)
 	case errors.Is(err, analyst.ErrUnknownStudy):
-		unknownStudy(w)
+		unknownStudy.write(w, unknownStudyDetail)
 	case errors.Is(err, analyst.ErrBlinded):
-		problem.Write(w, http.StatusForbidden, "blinded", "Blinded", err.Error())
+		blinded.write(w, err.Error())
 	case errors.As(err, &bad):
-		problem.Write(w, http.StatusBadRequest, "invalid-parameter", "Parameter not understood", details(err))
+		writeFaults(w, faultsOf(err))
+	case errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil:
+		d := notReached.details("the results do not include that position or moment yet; ask again")
+		d.RetryAfter = time.Second
+		d.Write(w)
 	default:
 		a.fail(w, r, err)
 	}
 }
 
-// details lists every faulty parameter of a joined error.
-func details(err error) string {
-	var all []string
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			all = append(all, details(e))
-		}
-		return strings.Join(all, "; ")
-	}
-	return err.Error()
+// fault is what is wrong with one parameter.
+type fault struct {
+	Parameter string `json:"parameter"` // its name
+	Detail    string `json:"detail"`    // what is wrong and what to do
 }
 
-func (a *API) studies(ctx context.Context, p *parameters, grant auth.Grant) (any, error) {
-	q := p.query(grant)
-	if err := p.err(); err != nil {
+// faultsOf lists every faulty parameter of an error, which may be joined of several.
+func faultsOf(err error) []fault {
+	var one *analyst.QueryError
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		var all []fault
+		for _, part := range e.Unwrap() {
+			all = append(all, faultsOf(part)...)
+		}
+		return all
+	default:
+		if errors.As(err, &one) {
+			return []fault{{one.Field, one.Detail}}
+		}
+		return nil
+	}
+}
+
+// writeFaults answers 400 and names every parameter at fault.
+func writeFaults(w http.ResponseWriter, faults []fault) {
+	texts := make([]string, len(faults))
+	for i, f := range faults {
+		texts[i] = f.Parameter + " " + f.Detail
+	}
+	d := invalidParameter.details(strings.Join(texts, "; "))
+	d.Extensions = map[string]any{"parameters": faults}
+	d.Write(w)
+}
+
+func (a *API) studies(ctx context.Context, q *question) (any, error) {
+	list, err := a.Reader.Studies(ctx, q.Query)
+	if err != nil {
 		return nil, err
 	}
-	list, err := a.Reader.Studies(ctx, q)
-	if err != nil || grant.Study == auth.AllStudies {
-		return list, err
-	}
-	own := *list
-	own.Studies = []analyst.StudyLine{}
+	own := []analyst.StudyLine{}
 	for _, s := range list.Studies {
-		if grant.Covers(s.ID) {
-			own.Studies = append(own.Studies, s)
+		if q.grant.Covers(s.ID) {
+			own = append(own, s)
 		}
 	}
-	return &own, nil
+	list.Studies = own
+	return list, nil
 }
 
-func (a *API) study(ctx context.Context, p *parameters, grant auth.Grant) (any, error) {
-	q := p.query(grant)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	return a.Reader.Study(ctx, p.study, q)
+func (a *API) study(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Study(ctx, q.study, q.Query)
 }
 
-func (a *API) attrition(ctx context.Context, p *parameters, grant auth.Grant) (any, error) {
-	q := p.attrition(grant)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	return a.Reader.Attrition(ctx, p.study, q)
+func (a *API) attrition(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Attrition(ctx, q.study, q.AttritionQuery)
 }
 
-func (a *API) engagement(ctx context.Context, p *parameters, grant auth.Grant) (any, error) {
-	q := analyst.EngagementQuery{Query: p.scoped(grant)}
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	return a.Reader.Engagement(ctx, p.study, q)
+func (a *API) engagement(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Engagement(ctx, q.study, analyst.EngagementQuery{Query: q.Query})
 }
 
-func (a *API) quality(ctx context.Context, p *parameters, grant auth.Grant) (any, error) {
-	q := p.query(grant)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	return a.Reader.Quality(ctx, p.study, q)
+func (a *API) quality(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Quality(ctx, q.study, q.Query)
 }
 
-func (a *API) deliveryTypes(ctx context.Context, p *parameters, grant auth.Grant) (any, error) {
-	q := p.query(grant)
-	if err := p.err(); err != nil {
-		return nil, err
+func (a *API) deliveryTypes(ctx context.Context, q *question) (any, error) {
+	if q.grant.Study != auth.AllStudies {
+		return nil, forbidden.details("the comparison is over all studies; this credential is for one: it needs scope admin for all of them")
 	}
-	if grant.Study != auth.AllStudies {
-		return nil, &analyst.QueryError{Field: "study", Detail: fmt.Sprintf("the comparison is over all studies; this credential is for one (%s)", grant.Study)}
-	}
-	return a.Reader.DeliveryTypes(ctx, q)
+	return a.Reader.DeliveryTypes(ctx, q.Query)
 }
-
-// privileged reports whether a grant may see arms whatever the blinding: administrators, and open mode.
-func privileged(grant auth.Grant, study string) bool { return grant.Allows(event.ScopeAdmin, study) }

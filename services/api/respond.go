@@ -4,21 +4,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-
-	"github.com/throughline-trials/throughline/services/problem"
+	"strconv"
 )
 
 // writeJSON answers with one JSON value.
-func writeJSON(w http.ResponseWriter, status int, v any) {
+func (a *API) writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		problem.Write(w, http.StatusInternalServerError, "internal", "Internal error", "the answer could not be written")
+		a.fail(w, r, err)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
@@ -31,9 +31,5 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return // nobody is left to tell
 	}
 	a.Logger.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err)
-	problem.Write(w, http.StatusInternalServerError, "internal", "Internal error", "the server's log says more; the request may be tried again")
-}
-
-func unknownStudy(w http.ResponseWriter) {
-	problem.Write(w, http.StatusNotFound, "unknown-study", "No such study", "no definition of it was published; GET /v1/studies lists the studies")
+	internal.write(w, internal.about)
 }
