@@ -3,6 +3,7 @@ package analyst
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
@@ -158,12 +159,12 @@ func (f *folder) enrolment() *entry {
 			}
 		}
 		if r.Site == "" {
-			r.Site = e.event.Data.Text("site")
+			r.Site = strings.Clone(e.event.Data.Text("site"))
 		}
 		strata, _ := e.event.Data.Get("strata")
 		for k := range r.Strata {
 			if r.Strata[k] == "" {
-				r.Strata[k] = strata.Map[factors[k].Name]
+				r.Strata[k] = strings.Clone(strata.Map[factors[k].Name])
 			}
 		}
 	}

@@ -26,6 +26,7 @@ type cut struct {
 type engine struct {
 	source   source
 	progress *projector.Progress
+	hot      *hot // of the refreshing goroutine
 
 	mu      sync.RWMutex
 	cut     cut
@@ -42,8 +43,8 @@ type cohort struct {
 	place   map[string]int // participant to place in records
 }
 
-func newEngine(s source, progress *projector.Progress) *engine {
-	return &engine{source: s, progress: progress, studies: map[string]*cohort{}, changed: make(chan struct{})}
+func newEngine(s source, progress *projector.Progress, hotBytes int) *engine {
+	return &engine{source: s, progress: progress, hot: newHot(hotBytes), studies: map[string]*cohort{}, changed: make(chan struct{})}
 }
 
 // at returns the cut and the records of all studies at it. The cohorts must not be changed.
@@ -71,7 +72,7 @@ func (e *engine) publish(c cut, studies map[string]*cohort) {
 // refreshed is what one refresh did.
 type refreshed struct {
 	changes []change
-	newest  time.Time // receipt of the newest row in changed records
+	newest  time.Time // receipt of the newest row that is new in the records
 	all     bool      // everything was derived anew
 }
 
@@ -83,76 +84,78 @@ func (e *engine) refresh(ctx context.Context) (refreshed, error) {
 	if state.Through.IsZero() || state.Epoch == from.epoch && !state.Through.After(from.through) && from.position.Covers(state.Position) {
 		return refreshed{}, nil
 	}
-	var done refreshed
+	w := work{engine: e, clock: Clock{AsOf: state.Through, Cutoff: state.Through}}
 	after := from.position
 	if state.Epoch != from.epoch || state.Through.Before(from.through) {
-		after, done.all = log.Position{}, true
-		studies = map[string]*cohort{}
+		after, studies, w.done.all = log.Position{}, map[string]*cohort{}, true
+		e.hot.clear()
 	}
-	var touched []store.Participant
-	if !after.Covers(state.Projected) {
-		var err error
-		if touched, err = e.source.store.Touched(ctx, after, state.Projected); err != nil {
-			return refreshed{}, err
-		}
+	var err error
+	if w.news, err = e.news(ctx, after, state); err != nil {
+		return refreshed{}, err
 	}
 	next := maps.Clone(studies)
-	w := work{engine: e, clock: Clock{AsOf: state.Through, Cutoff: state.Through}, done: &done}
-	due := dueAt(studies, state.Through)
-	for id, participants := range byStudy(touched, due) {
-		c, err := w.study(ctx, id, studies[id], participants)
-		if err != nil {
+	for id, participants := range w.touched(studies) {
+		if next[id], err = w.study(ctx, id, studies[id], participants); err != nil {
+			e.hot.clear() // it may know of rows that the records do not
 			return refreshed{}, err
 		}
-		next[id] = c
 	}
 	e.publish(cut{position: state.Position, through: state.Through, epoch: state.Epoch}, next)
-	return done, nil
+	w.done.newest = w.news.newest
+	return w.done, nil
 }
 
-// dueAt returns the participants whose records end at a cut-off: something that lay in the future has come.
-func dueAt(studies map[string]*cohort, cutoff time.Time) []store.Participant {
-	var out []store.Participant
-	for id, c := range studies {
-		for _, r := range c.records {
-			if !r.holds(cutoff) {
-				out = append(out, store.Participant{Study: id, Participant: r.Participant})
-			}
-		}
+func (e *engine) news(ctx context.Context, after log.Position, state projector.State) (*news, error) {
+	switch {
+	case after.Covers(state.Projected):
+		return &news{}, nil
+	case after.IsZero():
+		return e.source.touched(ctx, after, state.Projected, state.Through)
 	}
-	return out
-}
-
-func byStudy(lists ...[]store.Participant) map[string][]string {
-	out := map[string][]string{}
-	for _, list := range lists {
-		for _, p := range list {
-			if p.Study != "" {
-				out[p.Study] = append(out[p.Study], p.Participant)
-			}
-		}
-	}
-	return out
+	return e.source.news(ctx, after, state.Projected, state.Through)
 }
 
 // work is one refresh.
 type work struct {
-	engine *engine
-	clock  Clock
-	done   *refreshed
+	engine  *engine
+	clock   Clock
+	news    *news
+	done    refreshed
+	scratch []store.Row
 }
 
-// study returns the cohort with the participants derived anew; an empty name among them means that something was said
-// about the study as a whole.
+// touched returns the participants to derive, by study: those in the news, and those whose records end at the cut-off,
+// because something that lay in the future has come.
+func (w *work) touched(studies map[string]*cohort) map[string][]string {
+	out := map[string][]string{}
+	for id := range w.news.studies {
+		out[id] = nil
+	}
+	for who := range w.news.rows {
+		out[who.Study] = append(out[who.Study], who.Participant)
+	}
+	for id, c := range studies {
+		for _, r := range c.records {
+			if !r.holds(w.clock.Cutoff) {
+				out[id] = append(out[id], r.Participant)
+			}
+		}
+	}
+	return out
+}
+
+// study returns the cohort with the participants derived anew.
 func (w *work) study(ctx context.Context, id string, have *cohort, participants []string) (*cohort, error) {
 	next := &cohort{place: map[string]int{}}
 	if have != nil {
 		*next = *have
 	}
 	next.since = w.clock.AsOf
-	if have == nil || slices.Contains(participants, "") {
+	all := false
+	if have == nil || w.news.studies[id] {
 		var kept []*plan
-		if have != nil && have.edition != nil {
+		if have != nil {
 			kept = have.edition.plans
 		}
 		edition, err := w.engine.source.edition(ctx, id, w.clock.AsOf, kept)
@@ -160,35 +163,67 @@ func (w *work) study(ctx context.Context, id string, have *cohort, participants 
 			return nil, err
 		}
 		next.edition, next.plan = edition, edition.current(w.clock.AsOf)
-		if have == nil || have.plan != next.plan {
-			participants = nil // all
-		}
+		all = have == nil || have.plan != next.plan
 	}
 	if next.plan == nil {
 		return next, nil
 	}
-	if participants != nil {
-		participants = slices.DeleteFunc(slices.Clone(participants), func(p string) bool { return p == "" })
-		if len(participants) == 0 {
-			return next, nil
-		}
-		if len(participants) > len(next.records)/2 && len(participants) > 100 {
-			participants = nil // most: reading all is cheaper than asking for each
-		}
-	}
-	var fresh []*Record
-	err := w.engine.source.records(ctx, next.plan, id, participants, w.clock, func(r *Record, received time.Time) {
-		fresh = append(fresh, r)
-		w.done.changes = append(w.done.changes, change{r, next.plan})
-		if received.After(w.done.newest) {
-			w.done.newest = received
-		}
-	})
+	fresh, err := w.derive(ctx, next, id, participants, all)
 	if err != nil {
 		return nil, err
 	}
 	next.put(fresh)
+	for _, r := range fresh {
+		w.done.changes = append(w.done.changes, change{r, next.plan})
+	}
 	return next, nil
+}
+
+// derive returns the records of participants, or of all: from rows that are kept in memory where it can be, else from
+// the facts.
+func (w *work) derive(ctx context.Context, c *cohort, id string, participants []string, all bool) ([]*Record, error) {
+	var fresh []*Record
+	var others []string
+	for _, name := range participants {
+		if all {
+			break
+		}
+		who := store.Participant{Study: id, Participant: name}
+		rows, ok := w.remembered(c, who)
+		if !ok {
+			others = append(others, name)
+			continue
+		}
+		record := c.plan.derive(rows, w.clock)
+		fresh = append(fresh, &record)
+	}
+	if len(others) == 0 && !all {
+		return fresh, nil
+	}
+	if all || len(others) > 100 && len(others) > len(c.records)/2 {
+		others, fresh = nil, nil // of most: reading all is cheaper than asking for each
+	}
+	err := w.engine.source.records(ctx, c.plan, id, others, w.clock, func(r *Record, rows []store.Row) {
+		fresh = append(fresh, r)
+		w.engine.hot.put(store.Participant{Study: id, Participant: r.Participant}, rows)
+	})
+	return fresh, err
+}
+
+// remembered returns all rows of a participant, those in the news included, if they are known without the facts.
+func (w *work) remembered(c *cohort, who store.Participant) ([]store.Row, bool) {
+	hot, rows := w.engine.hot, w.news.rows[who]
+	if w.news.many {
+		return nil, false
+	}
+	if _, known := c.place[who.Participant]; !known { // there was nothing before
+		hot.put(who, rows)
+		return rows, len(rows) > 0
+	}
+	var ok bool
+	clear(w.scratch)
+	w.scratch, ok = hot.add(w.scratch[:0], who, rows)
+	return w.scratch, ok
 }
 
 // put returns the records with others in the place of those of the same participants.

@@ -199,3 +199,57 @@ func checkArms(t *rapid.T, a *Attrition) {
 		}
 	}
 }
+
+// TestPackedRows: rows kept in memory give the record that rows from the facts give.
+func TestPackedRows(t *testing.T) {
+	def := life(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		tr := newTrial(t, def)
+		invent(rt, tr, "p")
+		for i := range tr.rows {
+			tr.rows[i].Table = store.TableEvents
+			if tr.rows[i].Event.Type == event.TypeRandomised {
+				tr.rows[i].Table = store.TableAllocations
+			}
+		}
+		clock := at(rapid.IntRange(0, 45).Draw(rt, "cutoff"))
+		who := store.Participant{Study: "hand-1", Participant: "p"}
+		cut := rapid.IntRange(0, len(tr.rows)).Draw(rt, "first part")
+		h := newHot(1 << 20)
+		h.put(who, tr.rows[:cut])
+		h.add(nil, who, tr.rows[cut:])
+		rows, ok := h.add(nil, who, tr.rows) // what it has already changes nothing
+		if !ok || len(rows) != len(tr.rows) {
+			rt.Fatalf("%d rows, want %d", len(rows), len(tr.rows))
+		}
+		if got, want := Derive(def, rows, clock), Derive(def, tr.rows, clock); !reflect.DeepEqual(got, want) {
+			rt.Fatalf("packed: %+v\nwant %+v", got, want)
+		}
+	})
+}
+
+func TestHotIsBounded(t *testing.T) {
+	tr := newTrial(t, definition(t))
+	tr.join("p", "a")
+	tr.use("p", 1, 2, 3)
+	h := newHot(2000)
+	for i := range 100 {
+		who := store.Participant{Study: "hand-1", Participant: fmt.Sprintf("p%d", i)}
+		h.put(who, tr.rows)
+		if h.size > 2000 {
+			t.Fatalf("%d bytes after %d participants", h.size, i+1)
+		}
+		if _, ok := h.add(nil, who, nil); !ok {
+			t.Fatalf("the last is not kept")
+		}
+	}
+	if _, ok := h.add(nil, store.Participant{Study: "hand-1", Participant: "p0"}, nil); ok {
+		t.Error("the first is still kept")
+	}
+	for len(h.kept) > 0 {
+		h.drop(h.order.Back().Value.(*packed).who)
+	}
+	if h.size != 0 {
+		t.Errorf("%d bytes of nothing", h.size)
+	}
+}

@@ -125,7 +125,9 @@ func (l *ledger) apply(entries []entry) {
 
 // correct applies a correction and reports whether it fits the event.
 func (e *entry) correct(correction *event.Event) bool {
-	corrected, problems := event.Apply(e.row.Event, *correction)
+	target := e.row.Event
+	target.ID = correction.Data.Text("target_id") // which rows kept in memory do not carry
+	corrected, problems := event.Apply(target, *correction)
 	if len(problems) > 0 {
 		return false
 	}

@@ -67,7 +67,7 @@ func (p *past) records(ctx context.Context, s source, plan *plan, id string, clo
 	key := moment{id, plan.version, clock.AsOf.UnixMicro(), clock.Cutoff.UnixMicro()}
 	m, err := p.get(ctx, key, func() (*memory, error) {
 		made := &memory{moment: key}
-		err := s.records(ctx, plan, id, nil, clock, func(r *Record, _ time.Time) { made.records = append(made.records, r) })
+		err := s.records(ctx, plan, id, nil, clock, func(r *Record, _ []store.Row) { made.records = append(made.records, r) })
 		return made, err
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/throughline-trials/throughline/services/log"
+	"github.com/throughline-trials/throughline/services/store"
 )
 
 // Reader answers questions. It is safe for concurrent use. Questions as of now are answered from the service's records;
@@ -139,7 +140,7 @@ func (r *Reader) held(ctx context.Context, c *cohort, p *plan, id string, clock 
 		return c.records, nil
 	}
 	records := slices.Clone(c.records)
-	err := r.engine.source.records(ctx, c.plan, id, others, clock, func(fresh *Record, _ time.Time) {
+	err := r.engine.source.records(ctx, c.plan, id, others, clock, func(fresh *Record, _ []store.Row) {
 		records[c.place[fresh.Participant]] = fresh
 	})
 	return records, err

@@ -3,6 +3,7 @@ package analyst
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -118,7 +119,11 @@ func decodeRecord(b []byte) (*Record, error) {
 
 // MarshalJSON writes a use as four numbers.
 func (u Use) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, "[%d,%d,%d,%d]", u.Component, u.Day, u.Branches, u.Count), nil
+	b := make([]byte, 0, 24)
+	for i, n := range [...]int{u.Component, u.Day, int(u.Branches), u.Count} {
+		b = strconv.AppendInt(append(b, "[,,,"[i]), int64(n), 10)
+	}
+	return append(b, ']'), nil
 }
 
 // UnmarshalJSON reads four numbers.

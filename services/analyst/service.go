@@ -26,6 +26,8 @@ type Config struct {
 	ReadOnly bool
 	// Cached bounds how many records of past cut-offs are kept for the next question; 50,000 if 0.
 	Cached int
+	// HotBytes bounds the memory for rows of the participants that were touched last; 64 MiB if 0.
+	HotBytes int
 }
 
 // Validate returns all that is wrong with the configuration.
@@ -40,6 +42,9 @@ func (c Config) Validate() error {
 	if c.Cached < 0 {
 		errs = append(errs, fmt.Errorf("cached %d: must not be negative", c.Cached))
 	}
+	if c.HotBytes < 0 {
+		errs = append(errs, fmt.Errorf("hot bytes %d: must not be negative", c.HotBytes))
+	}
 	return errors.Join(errs...)
 }
 
@@ -53,6 +58,7 @@ const (
 	lagged      = time.Second
 	retryRest   = time.Second
 	saveEvery   = time.Second
+	saveRatio   = 10
 	lastSave    = 5 * time.Second
 )
 
@@ -66,7 +72,7 @@ type Service struct {
 
 	unsaved map[store.Participant]change
 	anew    bool // the table must be written anew
-	saved   time.Time
+	due     time.Time // of the next saving
 	created []time.Time
 	number  uint64 // of the last generation
 }
@@ -82,7 +88,10 @@ func New(config Config) (*Service, error) {
 	if config.Cached == 0 {
 		config.Cached = 50_000
 	}
-	e := newEngine(source{config.Store}, config.Progress)
+	if config.HotBytes == 0 {
+		config.HotBytes = 64 << 20
+	}
+	e := newEngine(source{config.Store}, config.Progress, config.HotBytes)
 	m, err := newMetrics(config.Registerer)
 	if err != nil {
 		return nil, err
@@ -147,7 +156,7 @@ func (s *Service) finish() {
 // await returns when the projection has moved, or when records wait to be saved.
 func (s *Service) await(ctx context.Context, changed <-chan struct{}) {
 	if len(s.unsaved) > 0 {
-		pause(ctx, time.Until(s.saved.Add(saveEvery)), changed)
+		pause(ctx, time.Until(s.due), changed)
 		return
 	}
 	select {
@@ -276,7 +285,7 @@ func (s *Service) round(ctx context.Context) error {
 	for _, c := range done.changes {
 		s.unsaved[store.Participant{Study: c.record.Study, Participant: c.record.Participant}] = c
 	}
-	if len(s.unsaved) == 0 || time.Since(s.saved) < saveEvery {
+	if len(s.unsaved) == 0 || time.Now().Before(s.due) {
 		return nil
 	}
 	return s.save(ctx)
@@ -286,7 +295,8 @@ func (s *Service) round(ctx context.Context) error {
 const saveRows = 50_000
 
 func (s *Service) save(ctx context.Context) error {
-	s.saved = time.Now()
+	began := time.Now()
+	defer func() { s.due = time.Now().Add(max(saveEvery, saveRatio*time.Since(began))) }()
 	if s.anew {
 		if err := s.table.clear(ctx); err != nil {
 			return err

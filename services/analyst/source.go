@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
+	"github.com/throughline-trials/throughline/services/log"
 	"github.com/throughline-trials/throughline/services/store"
 	"github.com/throughline-trials/throughline/services/study"
 )
@@ -88,31 +89,24 @@ func (e *edition) named(name string, asOf time.Time) (*plan, error) {
 }
 
 // records derives the participants of a study from facts: those named, or all if participants is nil. Each record goes
-// to fn, with the time at which the latest of its rows was received.
-func (s source) records(ctx context.Context, p *plan, id string, participants []string, clock Clock, fn func(*Record, time.Time)) error {
+// to fn with its rows, which are reused.
+func (s source) records(ctx context.Context, p *plan, id string, participants []string, clock Clock, fn func(*Record, []store.Row)) error {
 	q := store.Query{
 		Tables: []string{store.TableEvents, store.TableAllocations}, Study: id, Participants: participants,
 		ReceivedUpTo: clock.AsOf, Kinds: []store.Kind{store.KindEvent},
 	}
 	var rows []store.Row
 	finish := func() {
-		if len(rows) == 0 || rows[0].Event.Subject == "" {
-			return
+		if len(rows) > 0 && rows[0].Event.Subject != "" {
+			record := p.derive(rows, clock)
+			fn(&record, rows)
 		}
-		record := p.derive(rows, clock)
-		latest := time.Time{}
-		for i := range rows {
-			if rows[i].Received.After(latest) {
-				latest = rows[i].Received
-			}
-		}
-		fn(&record, latest)
+		clear(rows)
+		rows = rows[:0]
 	}
 	err := s.store.Facts(ctx, q, func(r *store.Row) error {
 		if len(rows) > 0 && rows[0].Event.Subject != r.Event.Subject {
 			finish()
-			clear(rows)
-			rows = rows[:0]
 		}
 		rows = append(rows, *r)
 		return nil
@@ -122,6 +116,75 @@ func (s source) records(ctx context.Context, p *plan, id string, participants []
 	}
 	finish()
 	return nil
+}
+
+// news is what was projected since a cut.
+type news struct {
+	rows    map[store.Participant][]store.Row // by table and sequence
+	studies map[string]bool                   // of which something was said as a whole
+	newest  time.Time                         // receipt of the latest
+	many    bool                              // more than is read at once: rows is empty, and only who was touched is known
+}
+
+// maxNews bounds the rows of one piece of news.
+const maxNews = 100_000
+
+var errMany = errors.New("more rows than are read at once")
+
+// news reads the rows of a cut's position to another that were received by a time.
+func (s source) news(ctx context.Context, after, upTo log.Position, asOf time.Time) (*news, error) {
+	out := &news{rows: map[store.Participant][]store.Row{}, studies: map[string]bool{}}
+	n := 0
+	for _, table := range []string{store.TableEvents, store.TableAllocations, store.TableStudies} {
+		from, to := after.At(event.Stream(table)), upTo.At(event.Stream(table))
+		if from >= to {
+			continue
+		}
+		q := store.Query{Tables: []string{table}, From: from + 1, To: to, ReceivedUpTo: asOf, Kinds: []store.Kind{store.KindEvent}}
+		err := s.store.Facts(ctx, q, func(r *store.Row) error {
+			if n++; n > maxNews {
+				return errMany
+			}
+			out.take(r)
+			return nil
+		})
+		if errors.Is(err, errMany) {
+			return s.touched(ctx, after, upTo, asOf)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read news: %w", err)
+		}
+	}
+	return out, nil
+}
+
+func (n *news) take(r *store.Row) {
+	if r.Received.After(n.newest) {
+		n.newest = r.Received
+	}
+	if r.Event.Subject == "" {
+		n.studies[r.Event.Study] = true
+		return
+	}
+	who := store.Participant{Study: r.Event.Study, Participant: r.Event.Subject}
+	n.rows[who] = append(n.rows[who], *r)
+}
+
+// touched is news without the rows.
+func (s source) touched(ctx context.Context, after, upTo log.Position, asOf time.Time) (*news, error) {
+	list, err := s.store.Touched(ctx, after, upTo)
+	if err != nil {
+		return nil, err
+	}
+	out := &news{rows: map[store.Participant][]store.Row{}, studies: map[string]bool{}, newest: asOf, many: true}
+	for _, who := range list {
+		if who.Participant == "" {
+			out.studies[who.Study] = true
+		} else {
+			out.rows[who] = nil
+		}
+	}
+	return out, nil
 }
 
 // refusals counts what was turned away of a study.

@@ -1,6 +1,7 @@
 package analyst
 
 import (
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func (f *folder) status(e *entry) {
 		r.Completed = min(r.Completed, f.statusDay(e))
 	case typePeerAssigned:
 		if r.Peer == "" {
-			r.Peer = e.event.Data.Text("peer")
+			r.Peer = strings.Clone(e.event.Data.Text("peer")) // rows may lie in one large text
 		}
 	}
 }
