@@ -17,9 +17,10 @@ const (
 
 // history is what the log says of one participant's allocation.
 type history struct {
-	last   uint64 // sequence of the last message, 0 if there is none
-	events []allocationEvent
-	place  map[event.Identity]int
+	last      uint64 // sequence of the last message, 0 if there is none
+	events    []allocationEvent
+	place     map[event.Identity]int
+	elsewhere map[event.Identity]event.Digest // voids and corrections that came before what they are about: see [Gateway.readElsewhere]
 }
 
 type allocationEvent struct {
@@ -48,6 +49,24 @@ func readHistory(ctx context.Context, l *tlog.Log, studyID, participant string) 
 			}
 		}
 	}
+}
+
+// readElsewhere reads which voids and corrections of one participant travelled with the events. One that came before the
+// allocation that it is about did, and stays there: sent again, now that its target is known, it is the same event.
+func (g *Gateway) readElsewhere(ctx context.Context, studyID, participant string) (map[event.Identity]event.Digest, error) {
+	found := make(map[event.Identity]event.Digest)
+	err := g.readAll(ctx, event.StreamEvents, event.EventsSubject(studyID, participant), func(m tlog.Message) error {
+		for _, entry := range m.Entries() {
+			if _, again := found[entry.Identity]; !again && aboutAnother(&entry.Event) {
+				found[entry.Identity] = entry.Event.Content()
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(errUnavailable, err)
+	}
+	return found, nil
 }
 
 func (h *history) add(e *event.Event, id event.Identity, content event.Digest) {
@@ -109,12 +128,26 @@ type allocation struct {
 	ticket             *ticket   // of the message on its way; nil if there is none
 }
 
+// aboutAllocations reports whether any item says something about an allocation of the history.
+func (a *allocation) aboutAllocations(h *history) bool {
+	for _, it := range a.items {
+		if _, known := h.place[it.identity]; known || !aboutAnother(&it.event) {
+			continue
+		}
+		if _, concerns := h.place[targetOf(&it.event)]; concerns {
+			return true
+		}
+	}
+	return false
+}
+
 // verdict is what becomes of one item if the message goes through.
 type verdict struct {
 	outcome outcome // pending: the item is no allocation and travels with the events
 	code    event.Code
 	field   string
 	detail  string
+	awaits  *ticket // of the other that a duplicate is of, if that one is on its way
 }
 
 // allocate decides randomisations, and voids and corrections of participants, and commits those that concern
@@ -174,6 +207,9 @@ func (b *batch) commitAllocations(ctx context.Context, todo []*allocation) error
 	for i, a := range todo {
 		reads.Go(func() error {
 			h, err := readHistory(ctx, b.gateway.log, a.study, a.participant)
+			if err == nil && a.aboutAllocations(h) {
+				h.elsewhere, err = b.gateway.readElsewhere(ctx, a.study, a.participant)
+			}
 			if err != nil {
 				return err
 			}
@@ -225,10 +261,7 @@ func (b *batch) decide(a *allocation, h *history) part {
 
 func (b *batch) judge(it *item, h *history) verdict {
 	if i, known := h.place[it.identity]; known {
-		if h.events[i].content == it.content {
-			return verdict{outcome: duplicated}
-		}
-		return verdict{outcome: refused, code: event.CodeIDReused, field: "id", detail: detailReused}
+		return resent(h.events[i].content, it)
 	}
 	if it.event.Type == event.TypeRandomised {
 		if h.randomised() {
@@ -245,7 +278,34 @@ func (b *batch) judge(it *item, h *history) verdict {
 	if !b.grant.Has(event.ScopeAllocate) {
 		return verdict{outcome: refused, code: event.CodeNotInScope, field: "type", detail: "the target is an allocation: this needs a credential with scope allocate"}
 	}
-	return verdict{outcome: accepted}
+	if content, known := h.elsewhere[it.identity]; known {
+		return resent(content, it)
+	}
+	return b.claimAbout(it)
+}
+
+// claimAbout accepts what is said about an allocation unless the same is on its way with the events.
+func (b *batch) claimAbout(it *item) verdict {
+	if it.claimed {
+		return verdict{outcome: accepted}
+	}
+	switch st, other := b.gateway.recents.claim(it.identity, it.content, b.ticket); st {
+	case unseen:
+		it.claimed = true
+		return verdict{outcome: accepted}
+	case duplicate:
+		return verdict{outcome: duplicated, awaits: other}
+	default:
+		return verdict{outcome: refused, code: event.CodeIDReused, field: "id", detail: detailReused}
+	}
+}
+
+// resent is the verdict on an event of an identity that the log has with some content.
+func resent(content event.Digest, it *item) verdict {
+	if content == it.content {
+		return verdict{outcome: duplicated}
+	}
+	return verdict{outcome: refused, code: event.CodeIDReused, field: "id", detail: detailReused}
 }
 
 // conclude applies the verdicts once the message is on disk.
@@ -264,6 +324,9 @@ func (b *batch) conclude(a *allocation) error {
 			it.refuseFor(v.code, v.field, v.detail)
 		case accepted, duplicated:
 			it.outcome = v.outcome
+			if v.awaits != nil && v.awaits != b.ticket {
+				b.awaits = append(b.awaits, v.awaits)
+			}
 		}
 	}
 	return nil

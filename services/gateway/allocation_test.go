@@ -129,3 +129,22 @@ func TestContestedRandomisation(t *testing.T) {
 		t.Errorf("%d allocations in the log", got)
 	}
 }
+
+// TestVoidBeforeItsAllocation: a void that came before the randomisation travels with the events, and sent again after
+// it is still the same event, even where that is known from the log alone.
+func TestVoidBeforeItsAllocation(t *testing.T) {
+	h := start(t, gateway.Config{})
+	h.publish()
+	early, late := h.voided("v1", "p1", "/rand", "r1"), h.voided("v2", "p1", "/rand", "r2")
+	h.want(h.post(single, early), 202, 1, 0, "")
+	h.want(h.post(single, h.randomised("r1", "p1", "peer")), 202, 1, 0, "")
+	before := h.ends()
+	h.want(h.post(single, early), 202, 0, 1, "")
+	h.want(h.post(single, h.voided("v1", "p1", "/other", "r1")), 400, 0, 0, "id_reused")
+	h.reopen()
+	h.want(h.post(single, early), 202, 0, 1, "")
+	if after := h.ends(); after.Allocations != before.Allocations {
+		t.Errorf("the log went from %s to %s", before, after)
+	}
+	h.want(h.post(batch, array(late, h.randomised("r2", "p2", "peer"), late)), 202, 2, 1, "")
+}
