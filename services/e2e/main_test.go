@@ -22,7 +22,7 @@ const patience = 60 * time.Second
 
 func TestMain(m *testing.M) {
 	// A few iterations that each go through the whole system; -rapid.checks asks for more.
-	if err := flag.Set("rapid.checks", "4"); err != nil {
+	if err := errors.Join(flag.Set("rapid.checks", "4"), flag.Set("rapid.nofailfile", "true")); err != nil {
 		panic(err)
 	}
 	code := m.Run()

@@ -1,5 +1,0 @@
-package e2e
-
-import "pgregory.net/rapid"
-
-var _ = rapid.Check
