@@ -152,7 +152,9 @@ func (p *person) known(day int) *int {
 
 func (f *Frame) exportFates(p *person, components []int, row *ParticipantRow) {
 	whole := f.whole()
-	outcome := func(x *fate) Outcome { return Outcome{TooEarly: x.tooEarly, Event: x.event, Day: x.day, Ended: x.ended} }
+	outcome := func(x *fate) Outcome {
+		return Outcome{TooEarly: x.tooEarly, Event: x.event, Day: x.day, Ended: x.ended}
+	}
 	var x fate
 	f.dropout(p, &x)
 	row.Dropout = outcome(&x)

@@ -154,37 +154,14 @@ func (f *Frame) Engagement(records []*Record, q EngagementQuery) (*Engagement, e
 	return out, nil
 }
 
+// engagementOf returns the engagement of the people of one arm with its components of the scope, and who completed.
 func (f *Frame) engagementOf(place int, people []person, components []int) (ArmEngagement, completed) {
 	def := f.plan.def
-	arm := ArmEngagement{Arm: def.Arms[place].ID, Label: def.Arms[place].Label, Participants: len(people), Periods: []Period{}}
+	arm := ArmEngagement{Arm: def.Arms[place].ID, Label: def.Arms[place].Label, Participants: len(people)}
+	clusters := arm.count(f, people, components)
 	var done completed
-	clusters := make([]stats.Cluster, 0, len(people))
-	over := def.Periods() * def.PeriodDays()
-	for k := range def.Periods() {
-		arm.Periods = append(arm.Periods, Period{Period: k + 1})
-	}
-	elapsed := 0
 	for i := range people {
-		p := &people[i]
-		done.add(p, def.DurationDays())
-		arm.Throughout.Provisional = arm.Throughout.Provisional || p.c < over
-		states := f.periods(p, components)
-		elapsed = max(elapsed, len(states))
-		x, n := tally(states)
-		clusters = append(clusters, stats.Cluster{X: x, N: n})
-		arm.Tiers.add(stats.ClassifyTier(x, n))
-		for k, s := range states {
-			if s != notEvaluable {
-				arm.Periods[k].Evaluable++
-			}
-			if s == engaged {
-				arm.Periods[k].Engaged++
-			}
-		}
-	}
-	arm.Periods = arm.Periods[:elapsed]
-	for k := range arm.Periods {
-		arm.Periods[k].Rate = stats.NewRate(arm.Periods[k].Engaged, arm.Periods[k].Evaluable)
+		done.add(&people[i], def.DurationDays())
 	}
 	rates := done.rates()
 	arm.Completion, arm.CompletionAtEnd = rates.Rate, rates.AtEnd
@@ -199,6 +176,42 @@ func (f *Frame) engagementOf(place int, people []person, components []int) (ArmE
 		arm.notInArm()
 	}
 	return arm, done
+}
+
+// count fills in periods and tiers and returns the engaged of the evaluable periods of each participant.
+func (a *ArmEngagement) count(f *Frame, people []person, components []int) []stats.Cluster {
+	def := f.plan.def
+	clusters := make([]stats.Cluster, 0, len(people))
+	periods, elapsed := make([]Period, def.Periods()), 0
+	for i := range people {
+		p := &people[i]
+		a.Throughout.Provisional = a.Throughout.Provisional || p.c < def.Periods()*def.PeriodDays()
+		states := f.periods(p, components)
+		elapsed = max(elapsed, len(states))
+		x, n := tally(states)
+		clusters = append(clusters, stats.Cluster{X: x, N: n})
+		a.Tiers.add(stats.ClassifyTier(x, n))
+		for k, s := range states {
+			periods[k].add(s)
+		}
+	}
+	a.Periods = periods[:elapsed]
+	for k := range a.Periods {
+		p := &a.Periods[k]
+		p.Period, p.Rate = k+1, stats.NewRate(p.Engaged, p.Evaluable)
+	}
+	return clusters
+}
+
+// add counts the state of one participant.
+func (p *Period) add(s periodState) {
+	if s == notEvaluable {
+		return
+	}
+	p.Evaluable++
+	if s == engaged {
+		p.Engaged++
+	}
 }
 
 // notInArm gives the reason of an arm that has nothing of the scope.

@@ -53,8 +53,10 @@ func (c Config) Validate() error {
 const (
 	leastRest   = 50 * time.Millisecond
 	mostRest    = 10 * time.Second
-	restRatio   = 1
-	laggedRatio = 4
+	shortRound  = 250 * time.Millisecond
+	shortRatio  = 1
+	longRatio   = 2
+	laggedRatio = 5
 	lagged      = time.Second
 	retryRest   = time.Second
 	saveEvery   = time.Second
@@ -71,7 +73,7 @@ type Service struct {
 	table   table
 
 	unsaved map[store.Participant]change
-	anew    bool // the table must be written anew
+	anew    bool      // the table must be written anew
 	due     time.Time // of the next saving
 	created []time.Time
 	number  uint64 // of the last generation
@@ -176,10 +178,15 @@ func pause(ctx context.Context, d time.Duration, closed <-chan struct{}) {
 	}
 }
 
+// rest returns how long to leave the processors to others after a round.
 func (s *Service) rest(took time.Duration) time.Duration {
-	ratio := time.Duration(restRatio)
-	if state := s.config.Progress.State(); !state.CaughtUp && time.Since(state.Through) > lagged {
+	ratio := time.Duration(longRatio)
+	state := s.config.Progress.State()
+	switch {
+	case !state.CaughtUp && time.Since(state.Through) > lagged:
 		ratio = laggedRatio
+	case took < shortRound:
+		ratio = shortRatio
 	}
 	return min(max(leastRest, took*ratio), mostRest)
 }
