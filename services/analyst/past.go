@@ -28,7 +28,8 @@ type past struct {
 type moment struct {
 	study        string
 	version      int
-	asOf, cutoff int64 // microseconds
+	trial        string // digest of a definition that is not published
+	asOf, cutoff int64  // microseconds
 }
 
 // memory is the records of a moment.
@@ -64,7 +65,7 @@ func (p *past) view(ctx context.Context, s source, id, definition string, clock 
 
 // records returns the records of a study under a plan at a clock, derived from facts.
 func (p *past) records(ctx context.Context, s source, plan *plan, id string, clock Clock) ([]*Record, error) {
-	key := moment{id, plan.version, clock.AsOf.UnixMicro(), clock.Cutoff.UnixMicro()}
+	key := moment{id, plan.version, plan.trial, clock.AsOf.UnixMicro(), clock.Cutoff.UnixMicro()}
 	m, err := p.get(ctx, key, func() (*memory, error) {
 		made := &memory{moment: key}
 		err := s.records(ctx, plan, id, nil, clock, func(r *Record, _ []store.Row) { made.records = append(made.records, r) })

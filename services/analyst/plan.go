@@ -11,6 +11,7 @@ import (
 type plan struct {
 	def        *study.Definition
 	version    int
+	trial      string // digest of a definition that is not published; empty: it is
 	components []componentPlan
 	index      map[string]int // component id to place
 	arms       []attribution  // by arm: what events without component may belong to

@@ -72,8 +72,20 @@ func otherMethod(allowed []string) http.Handler {
 	})
 }
 
-// read does what all read requests have in common: scope, parameters, waiting, errors.
+// read answers a question with one JSON value.
 func (a *API) read(rt route) http.HandlerFunc {
+	return a.admit(rt, func(ctx context.Context, w http.ResponseWriter, r *http.Request, q *question) {
+		result, err := rt.result(ctx, q)
+		if err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+		a.writeJSON(w, r, http.StatusOK, result)
+	})
+}
+
+// admit does what all read requests have in common: scope, parameters, waiting, errors.
+func (a *API) admit(rt route, then func(context.Context, http.ResponseWriter, *http.Request, *question)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := question{study: r.PathValue("study")}
 		q.grant, _ = auth.FromContext(r.Context())
@@ -96,12 +108,7 @@ func (a *API) read(rt route) http.HandlerFunc {
 			return
 		}
 		q.Privileged = q.grant.Allows(event.ScopeAdmin, q.study)
-		result, err := rt.result(ctx, &q)
-		if err != nil {
-			a.refuse(w, r, err)
-			return
-		}
-		a.writeJSON(w, r, http.StatusOK, result)
+		then(ctx, w, r, &q)
 	}
 }
 

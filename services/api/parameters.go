@@ -24,6 +24,7 @@ type question struct {
 	study string
 	after tlog.Position
 	analyst.AttritionQuery
+	format string // of an export
 }
 
 // parameter is one parameter of a query. Requests are read, and the API is described, from the same.
@@ -93,6 +94,8 @@ func parameters() []parameter {
 			about: "Declared factors, parted by commas: adds `logrank_stratified` and changes nothing else."},
 		{name: "horizon", example: "30", reading: number(0, true, func(q *question) *float64 { return &q.Horizon }),
 			about: "Of restricted means, in days. Default: the last day that every arm was followed to, at most the planned end."},
+		{name: "format", example: "csv", reading: text(func(q *question) *string { return &q.format }),
+			about: "Forms of the tables: csv, parquet, or both parted by a comma. Default: both."},
 	}
 }
 

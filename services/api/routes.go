@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/throughline-trials/throughline/services/analyst"
@@ -19,6 +20,7 @@ type route struct {
 	body         any      // a value of the type of the request's body; nil: none
 	status       int      // of success
 	answer       any      // a value of the type of the answer; nil: none
+	media        string   // of an answer that is not JSON
 	refuses      []refusal
 
 	result func(context.Context, *question) (any, error) // of read requests
@@ -30,7 +32,7 @@ func (rt *route) ofStudy() bool { return strings.Contains(rt.path, "{study}") }
 
 // routes returns every route.
 func (a *API) routes() []route {
-	return append(a.reading(), a.administration()...)
+	return slices.Concat(a.reading(), a.trials(), a.exports(), a.administration())
 }
 
 // reading returns the routes that answer questions.
@@ -78,7 +80,7 @@ func (a *API) administration() []route {
 			about: "Waits for the end that the log has now, then compares event by event. " + needsAdmin},
 		{method: "POST", path: "/v1/admin/rebuild", summary: "Make the facts anew from the log", status: http.StatusOK, answer: verify.Report{}, handle: a.rebuild,
 			about: "While events go on arriving; then holds them against the log. " + needsAdmin},
-		{method: "GET", path: "/v1/admin/studies/{study}/definition", summary: "Last published definition", status: http.StatusOK, answer: definition{}, handle: a.definition,
+		{method: "GET", path: "/v1/admin/studies/{study}/definition", summary: "Last published definition", status: http.StatusOK, answer: publishedDefinition{}, handle: a.definition,
 			about: "As the log has it, before it is projected. Needs scope admin of the study.", refuses: []refusal{unknownStudy}},
 		{method: "POST", path: "/v1/admin/studies/{study}/history", summary: "What became of events sent before", body: importer.HistoryQuery{}, status: http.StatusOK,
 			answer: importer.HistoryAnswer{}, handle: a.history, refuses: append(body[:4:4], invalidQuery, notReached),
