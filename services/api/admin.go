@@ -135,8 +135,8 @@ func (a *API) rebuild(w http.ResponseWriter, r *http.Request) {
 	a.writeJSON(w, r, http.StatusOK, report)
 }
 
-// definition is the last definition of a study that the log has.
-type definition struct {
+// publishedDefinition is the last definition of a study that the log has.
+type publishedDefinition struct {
 	Study      string          `json:"study"`
 	Definition json.RawMessage `json:"definition"` // as it was published
 }
@@ -153,7 +153,7 @@ func (a *API) definition(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		unknownStudy.write(w, unknownStudyDetail)
 	default:
-		a.writeJSON(w, r, http.StatusOK, definition{id, doc})
+		a.writeJSON(w, r, http.StatusOK, publishedDefinition{id, doc})
 	}
 }
 
