@@ -83,6 +83,17 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 }
 
 // commandPath returns the command that a command line means, as far as it names one.
+// group makes a command of others: by itself it prints its help, and what is none of the others is a usage error.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+		}
+		return cmd.Help()
+	}
+	return cmd
+}
+
 func commandPath(root *cobra.Command, args []string) string {
 	cmd, _, err := root.Find(args)
 	if err != nil {

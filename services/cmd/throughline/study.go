@@ -16,7 +16,7 @@ import (
 )
 
 func newStudy(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "study", Short: "Publish, list and show study definitions"}
+	cmd := group(&cobra.Command{Use: "study", Short: "Publish, list and show study definitions"})
 	a.peer.register(cmd)
 	cmd.AddCommand(newStudyApply(a), newStudyList(a), newStudyShow(a))
 	return cmd

@@ -24,7 +24,7 @@ type tokenRow struct {
 }
 
 func newToken(a *app) *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use: "token", Short: "Make, list and revoke access tokens",
 		Long: `A token carries one or more scopes for one study:
 
@@ -34,7 +34,7 @@ func newToken(a *app) *cobra.Command {
 
 The first token ends open mode: from then on every request needs one. Tokens are stored as hashes; the text is shown
 once, when the token is made.`,
-	}
+	})
 	a.peer.register(cmd)
 	cmd.AddCommand(newTokenCreate(a), newTokenList(a), newTokenRevoke(a))
 	return cmd
