@@ -84,7 +84,7 @@ func (c *comments) declaration(pkg string, file *ast.File, g *ast.GenDecl) {
 				doc = g.Doc
 			}
 			key := pkg + "." + s.Name.Name
-			c.types[key] = tidy(doc.Text())
+			c.types[key] = sentence(s.Name.Name, tidy(doc.Text()))
 			if fields, ok := s.Type.(*ast.StructType); ok {
 				c.structure(key, fields)
 			}
@@ -103,7 +103,7 @@ func (c *comments) structure(key string, s *ast.StructType) {
 			text = tidy(field.Doc.Text())
 		}
 		for _, name := range field.Names {
-			c.fields[key+"."+name.Name] = text
+			c.fields[key+"."+name.Name] = subject(name.Name, text)
 		}
 	}
 }
@@ -145,6 +145,25 @@ var link = regexp.MustCompile(`\[([A-Za-z_.]+)\]`)
 
 func tidy(text string) string {
 	return strings.Join(strings.Fields(link.ReplaceAllString(text, "$1")), " ")
+}
+
+// sentence takes the name that a type's comment begins with away where what follows stands by itself.
+func sentence(name, text string) string {
+	rest := subject(name, text)
+	if rest == text || rest == "" {
+		return text
+	}
+	return strings.ToUpper(rest[:1]) + rest[1:]
+}
+
+// subject takes the name that a comment begins with away where what follows stands by itself.
+func subject(name, text string) string {
+	for _, verb := range []string{" is ", " are ", " counts "} {
+		if rest, ok := strings.CutPrefix(text, name+verb); ok {
+			return rest
+		}
+	}
+	return text
 }
 
 // enum returns the values of a type of text that has constants.

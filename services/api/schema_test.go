@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
+	"github.com/throughline-trials/throughline/services/analyst"
 	"github.com/throughline-trials/throughline/services/importer"
 	"github.com/throughline-trials/throughline/services/stats"
 	"github.com/throughline-trials/throughline/services/study"
@@ -31,6 +32,9 @@ type schemas struct {
 func newSchemas() *schemas {
 	return &schemas{comments: newComments(), named: map[string]node{}, types: map[string]reflect.Type{}, used: map[string]bool{}}
 }
+
+// always returns the properties that are pointers for programmers only: they are never null.
+func always() []string { return []string{"Study.complete_definition", "Tests.logrank"} }
 
 // special returns the schema of a type that writes its own JSON, or that is written otherwise than its Go type says.
 func (s *schemas) special(t reflect.Type) (node, bool) {
@@ -79,7 +83,7 @@ func (s *schemas) of(t reflect.Type) node {
 		return node{"type": "array", "items": s.of(t.Elem())}
 	case reflect.Map:
 		n := node{"type": "object", "additionalProperties": s.of(t.Elem())}
-		if names := s.text(t.Key()); names["enum"] != nil {
+		if names := s.text(t.Key()); names["$ref"] != nil {
 			n["propertyNames"] = names
 		}
 		return n
@@ -104,30 +108,43 @@ func (s *schemas) text(t reflect.Type) node {
 		err = s.comments.load("github.com/throughline-trials/throughline/services/log")
 	}
 	s.errs = append(s.errs, err)
-	if values := s.comments.enum(key); len(values) > 0 {
-		n["enum"] = values
+	values := s.comments.enum(key)
+	if len(values) == 0 {
+		return n
 	}
-	return n
+	n["enum"] = values
+	return s.name(t, n)
+}
+
+// name makes a schema that of a named type, and returns a reference to it.
+func (s *schemas) name(t reflect.Type, n node) node {
+	name := componentName(t)
+	if other, ok := s.types[name]; ok && other != t {
+		s.errs = append(s.errs, fmt.Errorf("%s and %s have one name", t, other))
+	}
+	key, err := s.comments.of(t)
+	s.errs = append(s.errs, err)
+	n["description"] = s.comments.types[key]
+	if text, ok := sayings[name]; ok {
+		s.used[name] = true
+		n["description"] = text
+	}
+	s.types[name], s.named[name] = t, n
+	return ref(name)
 }
 
 // component returns a reference to the schema of a struct, which it makes the first time.
 func (s *schemas) component(t reflect.Type) node {
 	name := componentName(t)
-	if other, ok := s.types[name]; ok {
-		if other != t {
-			s.errs = append(s.errs, fmt.Errorf("%s and %s have one name", t, other))
-		}
+	if s.types[name] == t {
 		return ref(name)
 	}
-	s.types[name] = t
-	key, err := s.comments.of(t)
-	s.errs = append(s.errs, err)
-	n := node{"type": "object", "description": s.comments.types[key]}
-	s.named[name] = n // before its fields: a type may hold itself
+	n := node{"type": "object"}
+	s.name(t, n) // before its fields: a type may hold itself
 	properties, required := node{}, []string{}
 	for _, f := range fields(t) {
 		property := s.of(f.Type)
-		if f.Type.Kind() == reflect.Pointer && !f.optional {
+		if f.Type.Kind() == reflect.Pointer && !f.optional && !slices.Contains(always(), name+"."+f.json) {
 			property = nullable(property)
 		}
 		if property["description"] == nil {
@@ -153,8 +170,10 @@ func componentName(t reflect.Type) string {
 	switch {
 	case strings.HasSuffix(t.PkgPath(), "/study") && name != "Definition":
 		return "Definition" + name
-	case strings.HasSuffix(t.PkgPath(), "/event"):
+	case t == reflect.TypeFor[event.Problem](), t == reflect.TypeFor[event.Code]():
 		return "Event" + name
+	case t == reflect.TypeFor[analyst.DeliveryType]():
+		return "DeliveryTypeResults"
 	}
 	return name
 }
@@ -162,13 +181,6 @@ func componentName(t reflect.Type) string {
 func nullable(n node) node {
 	if typ, ok := n["type"].(string); ok {
 		n["type"] = []any{typ, "null"}
-		if values, ok := n["enum"].([]string); ok {
-			all := []any{nil}
-			for _, v := range values {
-				all = append(all, v)
-			}
-			n["enum"] = all
-		}
 		return n
 	}
 	return node{"anyOf": []any{n, node{"type": "null"}}}
