@@ -132,7 +132,7 @@ func TestCannotStart(t *testing.T) {
 
 	missing := command(t, append(free, "up", "--data", data, "--listen", "127.0.0.1:0")...)
 	missing.Env = append(missing.Env, "THROUGHLINE_LIBCHDB=")
-	finish(t, missing).want(t, 1, "make libchdb", "THROUGHLINE_LIBCHDB")
+	finish(missing).want(t, 1, "make libchdb", "THROUGHLINE_LIBCHDB")
 	run(t, append(free, "up", "--data", data, "--listen", "127.0.0.1:0", "--libchdb", "/nowhere/libchdb.so")...).want(t, 1, "/nowhere/libchdb.so", "make libchdb")
 
 	run(t, append(free, "up", "--data", data, "--listen", "0.0.0.0:0")...).want(t, 1, "token create")

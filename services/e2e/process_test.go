@@ -41,17 +41,17 @@ func command(t testing.TB, args ...string) *exec.Cmd {
 // run runs a command to its end.
 func run(t testing.TB, args ...string) outcome {
 	t.Helper()
-	return finish(t, command(t, args...))
+	return finish(command(t, args...))
 }
 
-func finish(t testing.TB, cmd *exec.Cmd) outcome {
-	t.Helper()
+// finish runs a command to its end; exit code -1 means that it could not be run.
+func finish(cmd *exec.Cmd) outcome {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+		return outcome{-1, "", err.Error()}
 	}
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
