@@ -65,8 +65,9 @@ func newRoot(io streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON value on standard output, all else on standard error")
 	root.AddCommand(
-		newUp(a), newService(a, "gateway"), newService(a, "project"), newService(a, "analyse"), newService(a, "console"),
+		newUp(a), newService(a, "gateway"), newService(a, "project"), newAnalyse(a), newService(a, "console"),
 		newStudy(a), newImport(a), newToken(a), newVerify(a), newRebuild(a),
+		newExport(a), newCompare(a), newCoverage(a),
 		newSimulate(a), newBench(a), newSchema(a), newVersion(a),
 	)
 	return root
