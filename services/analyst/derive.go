@@ -68,7 +68,10 @@ func (p *plan) derive(rows []store.Row, clock Clock) Record {
 	randomised := f.sift(resolve(rows, clock))
 	f.settle(randomised)
 	f.statuses()
+	f.registry()
+	f.measures()
 	f.uses()
+	f.peering()
 	return r
 }
 

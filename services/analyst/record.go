@@ -35,6 +35,11 @@ type Record struct {
 	Pauses       []Span `json:"pauses,omitempty"`
 	Uses         []Use  `json:"uses,omitempty"` // qualifying activities in the arm, ascending by component and day
 
+	Registry Registry  `json:"registry"`
+	Measures []Measure `json:"measures,omitempty"` // by time
+	Doses    []Dosage  `json:"doses,omitempty"`    // ascending by component and period
+	Peering  Peering   `json:"peering"`
+
 	Counts Counts `json:"counts"`
 }
 
@@ -52,8 +57,9 @@ const (
 
 // Exit is the first end of a participant's time in the study.
 type Exit struct {
-	Kind ExitKind `json:"kind,omitempty"`
-	Day  int      `json:"day"` // never if there is none
+	Kind   ExitKind `json:"kind,omitempty"`
+	Day    int      `json:"day"` // never if there is none
+	Reason string   `json:"reason,omitempty"`
 }
 
 // dropout reports whether the exit is a loss to the study.

@@ -102,6 +102,7 @@ func (g *gatherer) session(s *session) {
 	if s.component == none {
 		return
 	}
+	g.sessionDose(s.component, day, active)
 	a := attributes{first: s.start.event, derived: "active_seconds", value: active}
 	if s.end != nil {
 		a.last = s.end.event

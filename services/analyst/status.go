@@ -78,7 +78,7 @@ func (k ExitKind) rank() int {
 func (f *folder) exit(e *entry, kind ExitKind, at *time.Time) {
 	have := &f.record.Exit
 	if have.Kind == ExitNone || e.event.Time.Equal(*at) && kind.rank() < have.Kind.rank() {
-		*have, *at = Exit{Kind: kind, Day: f.statusDay(e)}, e.event.Time.Time
+		*have, *at = Exit{kind, f.statusDay(e), strings.Clone(e.event.Data.Text("reason"))}, e.event.Time.Time
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // recordFormat is the version of what records hold and of how they are derived: records of another one are derived anew.
-const recordFormat = 1
+const recordFormat = 2
 
 const tableComponent = "participants"
 

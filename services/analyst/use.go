@@ -15,12 +15,13 @@ const longest = 12 * time.Hour
 // gatherer finds the qualifying activities of one participant.
 type gatherer struct {
 	*folder
-	own      []bool // by component: in the participant's arm
-	sessions sessions
-	visits   []visit // started, not ended
-	uses     []Use
-	steps    []step
-	fault    time.Time // since when a fault blocks use; zero if none does
+	own       []bool // by component: in the participant's arm
+	sessions  sessions
+	visits    []visit // started, not ended
+	uses      []Use
+	steps     []step
+	trainings []training
+	fault     time.Time // since when a fault blocks use; zero if none does
 }
 
 // visit is a kiosk visit that was started.
@@ -49,6 +50,7 @@ func (f *folder) uses() {
 	f.record.Uses = gather(g.uses)
 	f.record.Counts.Blocked = !g.fault.IsZero()
 	g.complete()
+	g.doses()
 }
 
 // take looks at one event, by time.
@@ -71,6 +73,7 @@ func (g *gatherer) take(e *entry) {
 		g.record.Counts.Unassigned++
 	}
 	g.sessions.extend(e)
+	g.dosed(e, component)
 	switch ev.Type {
 	case typeSessionStarted, typeSessionEnded:
 		g.sessions.add(e, component)
