@@ -210,6 +210,10 @@ func (a *API) engagement(ctx context.Context, q *question) (any, error) {
 	return a.Reader.Engagement(ctx, q.study, analyst.EngagementQuery{Query: q.Query})
 }
 
+func (a *API) flow(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Flow(ctx, q.study, q.Query)
+}
+
 func (a *API) quality(ctx context.Context, q *question) (any, error) {
 	return a.Reader.Quality(ctx, q.study, q.Query)
 }

@@ -70,6 +70,12 @@ func problemSchema() node {
 					"parameter": node{"type": "string", "description": "Name of the parameter."},
 					"detail":    node{"type": "string", "description": "What is wrong and what to do."},
 				}}},
+			"problems": node{"type": "array", "description": "Of invalid-definition: every fault.", "items": node{
+				"type": "object", "required": []string{"detail", "field"}, "properties": node{
+					"field":  node{"type": "string", "description": "Path of the field."},
+					"line":   node{"type": "integer", "description": "From 1."},
+					"detail": node{"type": "string", "description": "What is wrong and what to do."},
+				}}},
 		},
 	}
 }
@@ -116,9 +122,12 @@ func (p *parameter) exampleValue() any {
 // describe returns the operation object of a route.
 func (rt *route) describe(s *schemas) node {
 	success := node{"description": "The answer.", "headers": node{"Cache-Control": node{"description": "Always no-store.", "schema": node{"type": "string"}}}}
-	if rt.answer != nil {
+	switch {
+	case rt.answer != nil:
 		success["content"] = content("application/json", s.of(typeOf(rt.answer)))
-	} else {
+	case rt.media != "":
+		success["content"] = node{rt.media: node{}}
+	default:
 		success["description"] = "Done."
 	}
 	responses := node{strconv.Itoa(rt.status): success}

@@ -50,6 +50,8 @@ func (a *API) reading() []route {
 			about: "Dropout or non-usage of every arm in the order of the definition, with survival curves and the tests between arms.", refuses: []refusal{blinded}},
 		{path: "/v1/studies/{study}/engagement", summary: "Engagement by arm", answer: analyst.Engagement{}, result: a.engagement, takes: scoped,
 			about: "Engaged periods, throughout engagement, tiers and completion.", refuses: []refusal{blinded}},
+		{path: "/v1/studies/{study}/flow", summary: "Flow of participants", answer: analyst.Flow{}, result: a.flow, takes: ofStudy,
+			about: "The boxes of CONSORT 2025 with their reasons, and whether they add up.", refuses: []refusal{blinded}},
 		{path: "/v1/studies/{study}/quality", summary: "State of the data", answer: analyst.Quality{}, result: a.quality, takes: ofStudy,
 			about: "Lateness, duplicates, quarantine, clocks and contamination, over all arms."},
 		{path: "/v1/delivery-types", summary: "Compare ways of delivery", answer: analyst.DeliveryTypes{}, result: a.deliveryTypes, takes: clocks,
