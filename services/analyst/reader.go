@@ -201,6 +201,17 @@ func (r *Reader) Engagement(ctx context.Context, study string, q EngagementQuery
 	return out, nil
 }
 
+// Flow answers /flow. Errors are as those of [Reader.Attrition].
+func (r *Reader) Flow(ctx context.Context, study string, q Query) (*Flow, error) {
+	v, err := r.armView(ctx, study, &q)
+	if err != nil {
+		return nil, err
+	}
+	out := v.frame.Flow(v.records)
+	out.Position = v.position.String()
+	return out, nil
+}
+
 // armView is view for answers by arm.
 func (r *Reader) armView(ctx context.Context, study string, q *Query) (view, error) {
 	v, err := r.view(ctx, study, q)

@@ -16,6 +16,16 @@ const (
 	ReasonConditionedOnUse stats.Reason = "population_follows_assignment" // arms are not tested in it
 	ReasonSeeComponents    stats.Reason = "see_groups"
 	ReasonNoComponents     stats.Reason = "no_components"
+	ReasonNoPrimary        stats.Reason = "no_primary_outcome"
+	ReasonNoBaseline       stats.Reason = "no_baseline_timepoint"
+	ReasonIsBaseline       stats.Reason = "is_baseline"
+	ReasonNothingElapsed   stats.Reason = "no_evaluable_period"
+	ReasonNobodyDue        stats.Reason = "nobody_due"
+	ReasonNoPeers          stats.Reason = "no_peers"
+	ReasonNoRatings        stats.Reason = "no_ratings"
+	ReasonNoResponses      stats.Reason = "no_responses"
+	ReasonNoThreads        stats.Reason = "no_threads"
+	ReasonNoneScored       stats.Reason = "none_scored"
 	interimNote                         = "interim look, not adjusted"
 	incidenceNote                       = "death censors the Kaplan-Meier curve, so one less survival is not the sum of the incidences"
 )

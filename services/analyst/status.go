@@ -61,6 +61,14 @@ func exitOf(e *entry) ExitKind {
 	return ExitNone
 }
 
+// exitReason returns why, in the words of the registry; a withdrawal of consent has none.
+func exitReason(e *entry) string {
+	if e.event.Type == typeConsentEnded {
+		return "consent_withdrawn"
+	}
+	return strings.Clone(e.event.Data.Text("reason"))
+}
+
 // rank orders exits at the same time.
 func (k ExitKind) rank() int {
 	switch k {
@@ -78,7 +86,7 @@ func (k ExitKind) rank() int {
 func (f *folder) exit(e *entry, kind ExitKind, at *time.Time) {
 	have := &f.record.Exit
 	if have.Kind == ExitNone || e.event.Time.Equal(*at) && kind.rank() < have.Kind.rank() {
-		*have, *at = Exit{kind, f.statusDay(e), strings.Clone(e.event.Data.Text("reason"))}, e.event.Time.Time
+		*have, *at = Exit{kind, f.statusDay(e), exitReason(e)}, e.event.Time.Time
 	}
 }
 
