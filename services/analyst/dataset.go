@@ -2,6 +2,7 @@ package analyst
 
 import (
 	"context"
+	"slices"
 
 	"github.com/throughline-trials/throughline/pkg/event"
 	"github.com/throughline-trials/throughline/services/stats"
@@ -113,25 +114,40 @@ func (f *Frame) Dataset(records []*Record) *Dataset {
 }
 
 func (f *Frame) export(r *Record, out *Dataset) {
-	row := ParticipantRow{
-		Participant: r.Participant, Site: r.Site, Peer: r.Peer, Strata: r.Strata, Randomised: r.Randomised, Enrolled: r.Enrolled,
-	}
 	if !r.assigned() {
-		out.Participants = append(out.Participants, row)
+		out.Participants = append(out.Participants, identified(r))
 		return
 	}
 	p := f.read(r)
+	row, states := f.participant(&p)
+	f.exportPeriods(&p, states, &row, out)
+	f.exportDays(&p, &row, out)
+	out.Participants = append(out.Participants, row)
+}
+
+// identified returns what is known of a participant without an arm.
+func identified(r *Record) ParticipantRow {
+	return ParticipantRow{
+		Participant: r.Participant, Site: r.Site, Peer: r.Peer, Strata: r.Strata, Randomised: r.Randomised, Enrolled: r.Enrolled,
+	}
+}
+
+// participant returns what is known of a participant in an arm, and the state of each elapsed period of the whole.
+func (f *Frame) participant(p *person) (ParticipantRow, []periodState) {
 	components := f.plan.arms[p.Arm].components
+	row := identified(p.Record)
 	row.Assigned, row.Arm, row.HasComponents = true, f.plan.def.Arms[p.Arm].ID, len(components) > 0
 	row.Day0, row.Zone, row.Days = p.Day0, p.Zone, p.c
-	row.Started = f.belongs(&p, Started)
+	row.Started = f.belongs(p, Started)
 	if f.plan.def.PerProtocol != nil {
-		kept := f.belongs(&p, PerProtocol)
+		kept := f.belongs(p, PerProtocol)
 		row.PerProtocol = &kept
 	}
-	f.exportFates(&p, components, &row)
-	f.exportPeriods(&p, components, &row, out)
-	f.exportDays(&p, &row, out)
+	f.exportFates(p, components, &row)
+	f.exportUse(p, &row)
+	states := f.periods(p, components)
+	row.Engaged, row.Evaluable = tally(states)
+	row.Tier = stats.ClassifyTier(row.Engaged, row.Evaluable)
 	row.Completed = p.known(p.Completed)
 	row.DurationEnd = p.c >= f.plan.def.DurationDays()
 	row.Exit, row.ExitDay = p.Exit.Kind, p.known(p.Exit.Day)
@@ -139,7 +155,7 @@ func (f *Frame) export(r *Record, out *Dataset) {
 		row.Exit = ExitNone
 	}
 	row.Death, row.Withdrew, row.Discontinued = p.known(p.Death), p.known(p.Withdrew), p.known(p.Discontinued)
-	out.Participants = append(out.Participants, row)
+	return row, states
 }
 
 // known returns a day at the cut-off, nil if it never came.
@@ -170,10 +186,22 @@ func (f *Frame) exportFates(p *person, components []int, row *ParticipantRow) {
 	}
 }
 
-func (f *Frame) exportPeriods(p *person, components []int, row *ParticipantRow, out *Dataset) {
-	states := f.periods(p, components)
-	row.Engaged, row.Evaluable = tally(states)
-	row.Tier = stats.ClassifyTier(row.Engaged, row.Evaluable)
+// exportUse fills in the totals of use.
+func (f *Frame) exportUse(p *person, row *ParticipantRow) {
+	days := make([]int, 0, len(p.Uses))
+	for _, u := range p.Uses {
+		row.Activities += u.Count
+		days = append(days, u.Day)
+	}
+	if len(days) > 0 {
+		slices.Sort(days)
+		last := days[len(days)-1]
+		row.LastUse = &last
+		row.ActiveDays = len(slices.Compact(days))
+	}
+}
+
+func (f *Frame) exportPeriods(p *person, whole []periodState, row *ParticipantRow, out *Dataset) {
 	length := f.plan.def.PeriodDays()
 	add := func(component string, states []periodState) {
 		for k, s := range states {
@@ -183,31 +211,21 @@ func (f *Frame) exportPeriods(p *person, components []int, row *ParticipantRow, 
 			})
 		}
 	}
-	add("", states)
-	for _, c := range components {
+	add("", whole)
+	for _, c := range f.plan.arms[p.Arm].components {
 		add(f.plan.components[c].id, f.periods(p, []int{c}))
 	}
 }
 
 func (f *Frame) exportDays(p *person, row *ParticipantRow, out *Dataset) {
-	active := map[int]bool{}
-	last := -1
+	first := len(out.Days)
 	for _, u := range p.Uses {
-		day := EventDay{Participant: row.Participant, Arm: row.Arm, Component: f.plan.components[u.Component].id, Day: u.Day, Activities: u.Count}
-		row.Activities += u.Count
-		active[u.Day] = true
-		last = max(last, u.Day)
-		if n := len(out.Days); n > 0 {
-			if before := &out.Days[n-1]; before.Participant == day.Participant && before.Component == day.Component && before.Day == day.Day {
-				before.Activities += day.Activities
-				continue
-			}
+		id := f.plan.components[u.Component].id
+		if n := len(out.Days); n > first && out.Days[n-1].Component == id && out.Days[n-1].Day == u.Day {
+			out.Days[n-1].Activities += u.Count
+			continue
 		}
-		out.Days = append(out.Days, day)
-	}
-	row.ActiveDays = len(active)
-	if last >= 0 {
-		row.LastUse = &last
+		out.Days = append(out.Days, EventDay{Participant: row.Participant, Arm: row.Arm, Component: id, Day: u.Day, Activities: u.Count})
 	}
 }
 

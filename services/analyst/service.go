@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -124,6 +125,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("start analyst: %w", err)
 	}
+	defer s.startResults(ctx)()
 	for ctx.Err() == nil {
 		_, changed := s.config.Progress.Watch()
 		began := time.Now()
@@ -141,6 +143,18 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	s.finish()
 	return nil
+}
+
+// startResults begins to keep the tables of results; the function that it returns waits for the end of that, which comes
+// with the end of ctx.
+func (s *Service) startResults(ctx context.Context) (wait func()) {
+	if s.config.ReadOnly {
+		return func() {}
+	}
+	var running sync.WaitGroup
+	w := newResultWriter(s.engine, s.config.Store, s.config.Logger)
+	running.Go(func() { w.run(ctx) })
+	return running.Wait
 }
 
 // finish saves what is not saved yet; what cannot be is derived again at the next start.
@@ -195,6 +209,9 @@ func (s *Service) rest(took time.Duration) time.Duration {
 func (s *Service) begin(ctx context.Context) error {
 	if !s.config.ReadOnly {
 		if err := s.config.Store.Migrate(ctx, tableComponent, migrations()); err != nil {
+			return err
+		}
+		if err := s.config.Store.Migrate(ctx, resultsComponent, resultMigrations()); err != nil {
 			return err
 		}
 	}
