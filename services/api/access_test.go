@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,15 @@ func TestBlinding(t *testing.T) {
 	}
 	events[0] = line("definition", "definition.published", "blind", "", now.AddDate(0, 0, -61), blindStudy("blind"))
 	r.post(events...)
-	byArm := []string{"/v1/studies/blind/attrition", "/v1/studies/blind/engagement", "/v1/studies/blind/export"}
+	var byArm []string
+	for _, rt := range new(API).routes() {
+		if rt.method == http.MethodGet && slices.ContainsFunc(rt.refuses, func(f refusal) bool { return f.slug == blinded.slug }) {
+			byArm = append(byArm, strings.ReplaceAll(rt.path, "{study}", "blind"))
+		}
+	}
+	if len(byArm) < 3 {
+		t.Fatalf("only %q answer by arm", byArm)
+	}
 	for _, path := range byArm { // open mode
 		r.want(r.get(path), http.StatusOK, "")
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,6 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 			r.want(r.get(path), http.StatusOK, "")
 		}
 	}
-	r.want(r.get("/v1/studies/hope/export"), http.StatusOK, "")
 	r.want(r.ask(request{method: "POST", path: "/v1/studies/hope/trial?after=" + r.position, body: hope, header: asJSON()}), http.StatusOK, "")
 	for _, rt := range new(API).routes() {
 		if name := rt.method + " " + rt.path; !r.described.seen[name] && !strings.Contains(rt.path, "/admin/") {
@@ -62,9 +62,16 @@ func (r *rig) refused(now time.Time) {
 func readPaths(id string, now time.Time) []string {
 	base := "/v1/studies/" + id
 	then := now.AddDate(0, 0, -20).UTC().Format(time.RFC3339)
-	paths := []string{
-		"/v1/studies", "/v1/studies?cutoff=" + then, "/v1/delivery-types", "/v1/delivery-types?cutoff=" + then,
-		base, base + "?cutoff=" + then + "&definition=1", base + "/quality", base + "/quality?cutoff=" + then,
+	var paths []string
+	for _, rt := range new(API).routes() {
+		path := strings.ReplaceAll(rt.path, "{study}", id)
+		if rt.method != http.MethodGet || len(rt.takes) == 0 || !rt.ofStudy() && id != "hope" {
+			continue
+		}
+		paths = append(paths, path, path+"?cutoff="+then)
+		if slices.Contains(rt.takes, "definition") {
+			paths = append(paths, path+"?definition=1")
+		}
 	}
 	for _, q := range []string{"", "definition=1", "cutoff=" + then, "population=started", "population=per_protocol", "portion=technology", "portion=in_person"} {
 		paths = append(paths, base+"/engagement?"+q)
@@ -127,7 +134,11 @@ func TestReadYourOwnWrites(t *testing.T) {
 func TestPatienceEnds(t *testing.T) {
 	r := newRig(t, func(a *API) { a.Patience = 20 * time.Millisecond })
 	r.post(line("d", "definition.published", "hope", "", time.Now(), hope))
-	for _, path := range []string{"/v1/studies", "/v1/studies/hope", "/v1/studies/hope/attrition", "/v1/studies/hope/engagement", "/v1/studies/hope/quality", "/v1/delivery-types"} {
+	for _, rt := range new(API).routes() {
+		if rt.method != http.MethodGet || len(rt.takes) == 0 {
+			continue
+		}
+		path := strings.ReplaceAll(rt.path, "{study}", "hope")
 		a := r.get(path + "?after=e999999")
 		r.want(a, http.StatusServiceUnavailable, "position-not-reached")
 		if a.header.Get("Retry-After") != "1" {
