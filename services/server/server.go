@@ -58,6 +58,7 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 	s.announce()
+	s.background(ctx, "tidy", tidy)
 	if s.config.Demo {
 		s.background(ctx, "demo", s.demo)
 	}
