@@ -32,6 +32,7 @@ type Scale struct {
 	Part         time.Duration // for each part alone
 	Base         int           // events there before the whole is measured
 	Participants int
+	Idle         time.Duration // without work before memory is measured
 	Sustained    time.Duration // of the sustained load
 	Clients      int           // requests under way at once in the sustained load
 	Visible      time.Duration // of the load under which visibility is measured
@@ -40,12 +41,12 @@ type Scale struct {
 
 // Full is the scale of the bounds: a million events and ten thousand participants before, a minute of load.
 func Full() Scale {
-	return Scale{Part: 4 * time.Second, Base: 1_000_000, Participants: 10_000, Sustained: time.Minute, Clients: 16, Visible: 20 * time.Second, VisibleRate: 2000}
+	return Scale{Part: 4 * time.Second, Base: 1_000_000, Participants: 10_000, Idle: 15 * time.Second, Sustained: time.Minute, Clients: 16, Visible: 20 * time.Second, VisibleRate: 2000}
 }
 
 // Quick takes less than a minute.
 func Quick() Scale {
-	return Scale{Part: time.Second, Base: 100_000, Participants: 2_000, Sustained: 10 * time.Second, Clients: 16, Visible: 5 * time.Second, VisibleRate: 2000}
+	return Scale{Part: time.Second, Base: 100_000, Participants: 2_000, Idle: 3 * time.Second, Sustained: 10 * time.Second, Clients: 16, Visible: 5 * time.Second, VisibleRate: 2000}
 }
 
 // Validate returns all that is wrong with the configuration.
@@ -60,7 +61,7 @@ func (c Config) Validate() error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"Part", c.Scale.Part}, {"Sustained", c.Scale.Sustained}, {"Visible", c.Scale.Visible}} {
+	}{{"Part", c.Scale.Part}, {"Idle", c.Scale.Idle}, {"Sustained", c.Scale.Sustained}, {"Visible", c.Scale.Visible}} {
 		if d.value <= 0 {
 			errs = append(errs, fmt.Errorf("Scale.%s is %s: must be more than 0", d.name, d.value))
 		}

@@ -47,6 +47,7 @@ func (p *process) start(ctx context.Context) error {
 	p.command = exec.Command(p.config.Binary, args...)
 	p.command.Env = append(os.Environ(), p.config.Environment...)
 	p.command.Stdout, p.command.Stderr = &p.output, &p.output
+	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it shall not outlive its measurement
 	p.http = &http.Client{}
 	began := time.Now()
 	if err := p.command.Start(); err != nil {

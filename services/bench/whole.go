@@ -111,37 +111,33 @@ func (w *whole) restart(ctx context.Context) error {
 	return nil
 }
 
-// idle waits until the process has used hardly any processor time for a second, and measures its memory.
+// idle waits until the process has used hardly any processor time for a while, and measures its memory.
 func (w *whole) idle(ctx context.Context) error {
-	const (
-		quiet  = time.Second
-		hardly = quiet / 10
-	)
-	since, _, before, err := w.look()
+	const step = time.Second / 2
+	const hardly = step / 5
+	since, seen := time.Now(), time.Now()
+	_, before, err := w.process.resident()
 	if err != nil {
 		return err
 	}
 	var resident int64
-	var fault error
-	err = w.process.until(ctx, "it to be idle", seldom, func() bool {
-		if time.Since(since) < quiet {
-			return false
+	err = w.process.until(ctx, "it to be idle", step, func() bool {
+		var used time.Duration
+		if resident, used, err = w.process.resident(); err != nil {
+			return true
 		}
-		at, bytes, used, err := w.look()
-		calm := used-before < hardly
-		since, before, resident, fault = at, used, bytes, err
-		return calm || err != nil
+		now := time.Now()
+		if used-before > hardly*now.Sub(seen)/step {
+			since = now
+		}
+		before, seen = used, now
+		return now.Sub(since) >= w.Scale.Idle
 	})
-	if err := errors.Join(err, fault); err != nil {
+	if err != nil {
 		return err
 	}
 	w.report.add(Figure{Name: Idle, Value: float64(resident) / 1e6, Unit: Megabytes}).below(mostIdle)
 	return nil
-}
-
-func (w *whole) look() (at time.Time, bytes int64, used time.Duration, err error) {
-	bytes, used, err = w.process.resident()
-	return time.Now(), bytes, used, err
 }
 
 // sustained sends batches of one and of fifty participants for a while, and waits until the last is in the facts.

@@ -26,7 +26,7 @@ func (r *run) compare(ctx context.Context, whole bool) error {
 
 	seen := make([]byte, to-from)
 	query := fmt.Sprintf(`SELECT id, participant, type, toUnixTimestamp64Micro(time), data FROM %s.events
-WHERE study = '%s' AND source = '%s' AND kind = 'event' AND toUInt64(substring(id, 3)) >= %d FORMAT TabSeparated`, database, studyID, source, from)
+WHERE study = '%s' AND source = '%s' AND kind = 'event' AND toUInt64OrZero(substring(id, 3)) >= %d FORMAT TabSeparated`, database, studyID, source, from)
 	err := r.target.rows(ctx, query, func(columns []string) error {
 		n, err := number(columns[0])
 		if err != nil || n < from || n >= to {

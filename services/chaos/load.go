@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,11 +13,25 @@ import (
 	"time"
 )
 
+// manner is how a load sends.
+type manner int
+
+const (
+	flatOut manner = iota // as fast as answers come
+	steady                // [steadyRate] at most
+	bursts                // a batch from every worker at once, whenever all that was answered is in the facts
+)
+
+// steadyRate is well above what must be in flight at a kill, and bounds what a long run leaves to be verified.
+const steadyRate = 6000
+
 // load sends batches from several workers until it is told to finish.
 type load struct {
 	run    *run
+	manner manner
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	turns  chan struct{} // a worker sends when it gets one; closed where no turns are waited for
 
 	start time.Time
 	acked atomic.Int64 // events, of this load
@@ -25,23 +40,65 @@ type load struct {
 	fault atomic.Pointer[error]
 }
 
-func (r *run) load(ctx context.Context) *load {
+func (r *run) load(ctx context.Context, how manner) *load {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &load{run: r, cancel: cancel, start: time.Now()}
+	l := &load{run: r, manner: how, cancel: cancel, turns: make(chan struct{}), start: time.Now()}
 	for range r.Workers {
 		l.done.Go(func() { l.work(ctx) })
 	}
+	l.done.Go(func() { l.give(ctx) })
 	return l
 }
 
 func (l *load) work(ctx context.Context) {
-	for !l.stop.Load() && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		if _, open := <-l.turns; !open {
+			return
+		}
 		if err := l.run.send(ctx, l.run.ledger.take()); err != nil {
 			l.fault.CompareAndSwap(nil, &err)
+			l.stop.Store(true)
 			return
 		}
 		l.acked.Add(batchSize)
 	}
+}
+
+// give hands out turns until the load is to stop.
+func (l *load) give(ctx context.Context) {
+	defer close(l.turns)
+	const idle = time.Millisecond
+	for n := 0; !l.stop.Load() && ctx.Err() == nil; {
+		if !l.due(n) {
+			pause(ctx, idle)
+			continue
+		}
+		turns := 1
+		if l.manner == bursts {
+			turns = l.run.Workers
+		}
+		for given := 0; given < turns && !l.stop.Load(); {
+			select {
+			case l.turns <- struct{}{}:
+				given++
+			case <-time.After(100 * idle): // whoever would take it may be gone
+			case <-ctx.Done():
+				return
+			}
+		}
+		n += turns
+	}
+}
+
+// due reports whether the turn after n others has come.
+func (l *load) due(n int) bool {
+	switch l.manner {
+	case steady:
+		return time.Since(l.start) >= time.Duration(n)*batchSize*time.Second/steadyRate
+	case bursts:
+		return l.run.ledger.inFlight() == 0 && l.run.caughtUp()
+	}
+	return true
 }
 
 func (l *load) acknowledged() int { return l.run.ledger.size() }
@@ -112,7 +169,28 @@ func (r *run) send(ctx context.Context, b batch) error {
 	return nil
 }
 
-// aim freezes the process again and again until it stands at the wanted moment, kills it there and returns the moment.
+// leastRate is what must be in flight at a kill, in events per second.
+const leastRate = 2000
+
+// warmUp returns when the load runs as fast as it must, and a random while more.
+func (r *run) warmUp(ctx context.Context, l *load) error {
+	const patience, step = 20 * time.Second, 10 * time.Millisecond
+	pause(ctx, time.Duration(200+r.rng.IntN(500))*time.Millisecond)
+	for l.rate() < leastRate*5/4 {
+		if err := l.failure(); err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		if ctx.Err() != nil || time.Since(l.start) > patience {
+			return errors.Join(ctx.Err(), fmt.Errorf("%w: the load is at %.0f events/s after %s", ErrBound, l.rate(), patience))
+		}
+		pause(ctx, step)
+	}
+	return nil
+}
+
+// aim waits until the process seems to be at the wanted moment, freezes it a little later, kills it if it stands at that
+// moment, else lets it go on and waits for the next. It returns the moment at which the process was killed.
+// After five seconds any moment is good enough.
 func (r *run) aim(ctx context.Context, l *load, want Moment) (Moment, error) {
 	if want == ProjectorOnly {
 		return ProjectorOnly, r.target.killProjector()
@@ -122,33 +200,43 @@ func (r *run) aim(ctx context.Context, l *load, want Moment) (Moment, error) {
 		if err := l.failure(); err != nil {
 			return want, fmt.Errorf("load: %w", err)
 		}
-		if err := r.target.freeze(); err != nil {
+		late := time.Now().After(deadline)
+		if seen, ok := r.moment(); !late && (!ok || seen != want) {
+			pause(ctx, 300*time.Microsecond)
+			continue
+		}
+		pause(ctx, time.Duration(r.rng.IntN(8000))*time.Microsecond) // not always where the moment begins
+		if err := r.target.freeze(ctx); err != nil {
 			return want, err
 		}
-		got, ok := r.moment()
-		if ok && (got == want || time.Now().After(deadline)) {
+		if got, ok := r.moment(); ok && (got == want || late) {
 			return got, r.target.kill()
 		}
 		if err := r.target.thaw(); err != nil {
 			return want, err
 		}
-		pause(ctx, time.Duration(r.rng.IntN(3000))*time.Microsecond)
 	}
 	return want, ctx.Err()
 }
 
-// moment says where the frozen process stands.
+// moment says where the process stands: for certain if it is frozen.
 func (r *run) moment() (Moment, bool) {
 	m, err := r.target.readMarker()
 	switch {
 	case err != nil:
 		return 0, false
 	case m.inserting:
-		return InsideInsert, true
-	case sequence(r.ledger.position()) > m.inserted:
+		return InsideInsert, true // whatever else is on its way
+	case sequence(r.ledger.position()) > max(m.inserted, r.settled):
 		return BeforeInsert, true
 	case r.ledger.inFlight() > 0:
 		return BeforeAnswer, true
 	}
 	return 0, false
+}
+
+// caughtUp reports whether all that was answered is in the facts.
+func (r *run) caughtUp() bool {
+	m, err := r.target.readMarker()
+	return err == nil && !m.inserting && max(m.inserted, r.settled) >= sequence(r.ledger.position())
 }

@@ -165,8 +165,28 @@ func (t *target) verify(ctx context.Context) error {
 	return nil
 }
 
-func (t *target) freeze() error { return t.process.Process.Signal(syscall.SIGSTOP) }
-func (t *target) thaw() error   { return t.process.Process.Signal(syscall.SIGCONT) }
+// freeze stops the process and returns when it stands still and what it had answered has arrived.
+func (t *target) freeze(ctx context.Context) error {
+	if err := t.process.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	const step, arrival = 200 * time.Microsecond, 2 * time.Millisecond
+	stat := fmt.Sprintf("/proc/%d/stat", t.process.Process.Pid)
+	for ctx.Err() == nil {
+		text, err := os.ReadFile(stat)
+		if err != nil {
+			return fmt.Errorf("look whether the process stands still: %w", err)
+		}
+		if _, state, _ := bytes.Cut(text, []byte(") ")); bytes.HasPrefix(state, []byte("T")) {
+			break
+		}
+		pause(ctx, step)
+	}
+	pause(ctx, arrival)
+	return nil
+}
+
+func (t *target) thaw() error { return t.process.Process.Signal(syscall.SIGCONT) }
 
 func (t *target) kill() error {
 	err := t.process.Process.Kill()
@@ -195,7 +215,7 @@ func (t *target) stop() {
 // marker is what the projector last wrote of itself.
 type marker struct {
 	inserting bool
-	inserted  uint64 // last sequence of the events stream that is in the facts
+	inserted  uint64 // last sequence of the events stream that it has inserted; 0: none yet
 }
 
 func (t *target) readMarker() (marker, error) {
