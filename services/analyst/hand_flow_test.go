@@ -104,8 +104,8 @@ func TestFlow(t *testing.T) {
 func TestFlowImbalance(t *testing.T) {
 	tr := newTrial(t, definition(t))
 	tr.on(-1, 9, "p", "participant.screened", "eligible=false", "reason=under_age")
-	tr.join("p", "a")                                    // enrolled although not eligible: in both boxes
-	tr.join("q", "a")                                    // enrolled, never screened
+	tr.join("p", "a")                                   // enrolled although not eligible: in both boxes
+	tr.join("q", "a")                                   // enrolled, never screened
 	tr.on(0, 0, "r", "participant.randomised", "arm=b") // never enrolled
 	got := tr.flow(at(3))
 	// screened 1 = 1 not eligible + 0 + 2 enrolled less 2; enrolled 2 = 0 + 3 randomised less 1.

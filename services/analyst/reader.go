@@ -212,6 +212,34 @@ func (r *Reader) Flow(ctx context.Context, study string, q Query) (*Flow, error)
 	return out, nil
 }
 
+// Outcomes answers /outcomes. Errors are as those of [Reader.Attrition].
+func (r *Reader) Outcomes(ctx context.Context, study string, q Query) (*Outcomes, error) {
+	v, err := r.armView(ctx, study, &q)
+	if err != nil {
+		return nil, err
+	}
+	out, err := v.frame.Outcomes(v.records, q)
+	if err != nil {
+		return nil, err
+	}
+	out.Position = v.position.String()
+	return out, nil
+}
+
+// Differential answers /differential. Errors are as those of [Reader.Attrition].
+func (r *Reader) Differential(ctx context.Context, study string, q DifferentialQuery) (*Differential, error) {
+	v, err := r.armView(ctx, study, &q.Query)
+	if err != nil {
+		return nil, err
+	}
+	out, err := v.frame.Differential(v.records, q)
+	if err != nil {
+		return nil, err
+	}
+	out.Position = v.position.String()
+	return out, nil
+}
+
 // armView is view for answers by arm.
 func (r *Reader) armView(ctx context.Context, study string, q *Query) (view, error) {
 	v, err := r.view(ctx, study, q)

@@ -25,7 +25,6 @@ const (
 	ReasonNoRatings        stats.Reason = "no_ratings"
 	ReasonNoResponses      stats.Reason = "no_responses"
 	ReasonNoThreads        stats.Reason = "no_threads"
-	ReasonNoneScored       stats.Reason = "none_scored"
 	interimNote                         = "interim look, not adjusted"
 	incidenceNote                       = "death censors the Kaplan-Meier curve, so one less survival is not the sum of the incidences"
 )

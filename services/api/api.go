@@ -214,6 +214,14 @@ func (a *API) flow(ctx context.Context, q *question) (any, error) {
 	return a.Reader.Flow(ctx, q.study, q.Query)
 }
 
+func (a *API) outcomes(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Outcomes(ctx, q.study, q.Query)
+}
+
+func (a *API) differential(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Differential(ctx, q.study, analyst.DifferentialQuery{Query: q.Query, Standard: q.standard})
+}
+
 func (a *API) quality(ctx context.Context, q *question) (any, error) {
 	return a.Reader.Quality(ctx, q.study, q.Query)
 }

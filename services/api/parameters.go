@@ -20,9 +20,10 @@ import (
 
 // question is what a read request asks: who asks, of which study, and what its parameters say.
 type question struct {
-	grant auth.Grant
-	study string
-	after tlog.Position
+	grant    auth.Grant
+	study    string
+	after    tlog.Position
+	standard stats.Standard
 	analyst.AttritionQuery
 	format string // of an export
 }
@@ -94,6 +95,8 @@ func parameters() []parameter {
 			about: "Declared factors, parted by commas: adds `logrank_stratified` and changes nothing else."},
 		{name: "horizon", example: "30", reading: number(0, true, func(q *question) *float64 { return &q.Horizon }),
 			about: "Of restricted means, in days. Default: the last day that every arm was followed to, at most the planned end."},
+		{name: "standard", values: words(stats.Cautious, stats.Optimistic), reading: text(func(q *question) *stats.Standard { return &q.standard }),
+			about: "Which boundary of the What Works Clearinghouse is the line between low and high differential attrition."},
 		{name: "format", example: "csv", reading: text(func(q *question) *string { return &q.format }),
 			about: "Forms of the tables: csv, parquet, or both parted by a comma. Default: both."},
 	}

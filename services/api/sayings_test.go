@@ -73,6 +73,14 @@ var sayings = map[string]string{
 	"Tests.rmst":     "differences of restricted means against the reference",
 	"sensitivity":    "the same under other thresholds",
 
+	// of differential attrition and outcomes
+	"boundary":          "largest difference that counts as low, in percentage points",
+	"overall":           "attrition of both, in whole percent",
+	"cautious":          "boundary under cautious assumptions",
+	"optimistic":        "boundary under optimistic assumptions",
+	"OutcomeContrast.g": "Hedges' g, in standard deviations of the change",
+	"variance":          "of g",
+
 	// of engagement
 	"headline":          "which tier stands for the study",
 	"period_days":       "length of a period",
@@ -155,7 +163,7 @@ var sayings = map[string]string{
 	"doubled":              "more than once in the facts",
 	"altered":              "the facts say something else",
 	"unlogged":             "in the facts, not in the log",
-	"Difference.kind":      "missing, doubled, altered or unlogged",
+	"LogDifference.kind":   "missing, doubled, altered or unlogged",
 	"stream":               "of the log",
 	"seq":                  "sequence of the message in the stream",
 	"index":                "of the event in the message, from 0",

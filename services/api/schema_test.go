@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/throughline-trials/throughline/services/importer"
 	"github.com/throughline-trials/throughline/services/stats"
 	"github.com/throughline-trials/throughline/services/study"
+	"github.com/throughline-trials/throughline/services/verify"
 )
 
 // node is one JSON object of the description.
@@ -118,10 +120,7 @@ func (s *schemas) text(t reflect.Type) node {
 
 // name makes a schema that of a named type, and returns a reference to it.
 func (s *schemas) name(t reflect.Type, n node) node {
-	name := componentName(t)
-	if other, ok := s.types[name]; ok && other != t {
-		s.errs = append(s.errs, fmt.Errorf("%s and %s have one name", t, other))
-	}
+	name := s.nameOf(t)
 	key, err := s.comments.of(t)
 	s.errs = append(s.errs, err)
 	n["description"] = s.comments.types[key]
@@ -135,7 +134,7 @@ func (s *schemas) name(t reflect.Type, n node) node {
 
 // component returns a reference to the schema of a struct, which it makes the first time.
 func (s *schemas) component(t reflect.Type) node {
-	name := componentName(t)
+	name := s.nameOf(t)
 	if s.types[name] == t {
 		return ref(name)
 	}
@@ -163,6 +162,16 @@ func (s *schemas) component(t reflect.Type) node {
 	return ref(name)
 }
 
+// nameOf returns the name of a type among the components: the second type of one name has its package before it.
+func (s *schemas) nameOf(t reflect.Type) string {
+	name := componentName(t)
+	if other, ok := s.types[name]; !ok || other == t {
+		return name
+	}
+	pkg := path.Base(t.PkgPath())
+	return strings.ToUpper(pkg[:1]) + pkg[1:] + name
+}
+
 // componentName returns the name of a type in the description. Parts of study definitions and of events are called
 // after these: results have some of the same names.
 func componentName(t reflect.Type) string {
@@ -172,8 +181,12 @@ func componentName(t reflect.Type) string {
 		return "Definition" + name
 	case t == reflect.TypeFor[event.Problem](), t == reflect.TypeFor[event.Code]():
 		return "Event" + name
+	case t == reflect.TypeFor[verify.Difference]():
+		return "LogDifference"
 	case t == reflect.TypeFor[analyst.DeliveryType]():
 		return "DeliveryTypeResults"
+	case t == reflect.TypeFor[stats.Difference]():
+		return "RateDifference"
 	}
 	return name
 }
