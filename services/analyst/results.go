@@ -16,7 +16,8 @@ const (
 	resultsLeastRest = 300 * time.Millisecond
 	resultsMostRest  = time.Minute
 	resultsRatio     = 4  // rest, in times of what a writing of live results took
-	historyRatio     = 20 // the same of results at past days' ends
+	firstRatio       = 5  // the same of results at past days' ends that are not there yet
+	againRatio       = 20 // and of those that are
 	historyEvery     = time.Hour
 	resultsIdle      = 20 * time.Second // between two looks at the calendar
 	resultsBatch     = 50_000           // rows of one INSERT

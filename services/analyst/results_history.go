@@ -1,6 +1,7 @@
 package analyst
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -15,7 +16,10 @@ const (
 	dailyCuts  = 7
 	weeklyCuts = 12 * 7 // days
 	mostCuts   = 40
-	sunday     = 3 // of days since 1970-01-01, by seven
+
+	daysAtOnce    = 10     // written from one reading of the facts
+	recordsAtOnce = 40_000 // over all of these days
+	sunday        = 3      // of days since 1970-01-01, by seven
 )
 
 // resultHistory is what is to be written of the past. Results of the past follow late and corrected events within
@@ -61,18 +65,28 @@ func (w *resultWriter) writePast(ctx context.Context, at cut, cohorts map[string
 		}
 	}
 	began := time.Now()
-	id, day, ok := w.past.take()
-	if !ok {
+	id, days := w.past.take(func(id string) int {
+		if c := cohorts[id]; c != nil {
+			return max(1, min(daysAtOnce, recordsAtOnce/max(1, len(c.records))))
+		}
+		return mostCuts
+	})
+	if len(days) == 0 {
 		w.past.next = began.Add(resultsIdle)
 		return nil
 	}
-	err := w.writeDay(ctx, id, day, cohorts[id], at)
-	w.past.next = time.Now().Add(time.Since(began) * historyRatio)
+	_, again := w.written[cutKey{id, dateOf(days[0])}]
+	err := w.writeDays(ctx, id, days, cohorts[id], at)
+	ratio := firstRatio
+	if again {
+		ratio = againRatio
+	}
+	w.past.next = time.Now().Add(time.Since(began) * time.Duration(ratio))
 	return err
 }
 
-// take returns the next day to write: of the studies in turn.
-func (h *resultHistory) take() (id string, day int, ok bool) {
+// take returns the next days to write, of the study that has most, as many as fit.
+func (h *resultHistory) take(fit func(study string) int) (id string, days []int) {
 	longest := 0
 	for _, name := range slices.Sorted(maps.Keys(h.studies)) {
 		if n := len(h.studies[name].queue); n > longest {
@@ -80,12 +94,12 @@ func (h *resultHistory) take() (id string, day int, ok bool) {
 		}
 	}
 	if longest == 0 {
-		return "", 0, false
+		return "", nil
 	}
 	s := h.studies[id]
-	day = s.queue[0]
-	s.queue = s.queue[1:]
-	return id, day, true
+	n := min(longest, fit(id))
+	days, s.queue = s.queue[:n:n], s.queue[n:]
+	return id, days
 }
 
 // plan queues the days of a study that are not written yet or no longer hold, and hides those that are kept no more.
@@ -133,7 +147,7 @@ func (c *cohort) dayEnds(now time.Time) []int {
 		return nil
 	}
 	after := max(def.FollowUpDays, def.DurationDays(), def.AccessDays()) + def.SilenceDays("") + 1
-	return gridOf(first, min(civil(now.In(def.Location()))-1, last+after))
+	return gridOf(first, min(civil(now.In(def.Location()))-1, last+after)) // yesterday's end has come
 }
 
 // gridOf picks the days from first to last that are kept.
@@ -152,46 +166,75 @@ func gridOf(first, last int) []int {
 	}
 }
 
-// writeDay writes the results of a study at the end of a day.
-func (w *resultWriter) writeDay(ctx context.Context, id string, day int, c *cohort, at cut) error {
+// writeDays writes the results of a study at the ends of some days. The facts are read once for all of them.
+func (w *resultWriter) writeDays(ctx context.Context, id string, days []int, c *cohort, at cut) error {
 	if c == nil || c.plan == nil {
 		return nil
 	}
-	date := time.Unix(int64(day+1)*secondsPerDay, 0).UTC()
-	end := time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, c.plan.def.Location())
-	if end.After(at.through) {
-		return nil
+	clocks := make([]Clock, len(days))
+	for i, day := range days {
+		clocks[i] = Clock{Cutoff: c.endOf(day), AsOf: c.since} // what was received since is of other studies
 	}
-	clock := Clock{Cutoff: end, AsOf: at.through}
-	records, err := w.recordsAt(ctx, id, c, Clock{Cutoff: end, AsOf: c.since})
+	records, err := w.recordsAt(ctx, id, c, clocks)
 	if err != nil {
 		return err
 	}
-	s, err := newFrame(c.plan, c.edition.rows, clock).stamped(records, dateOf(day), false)
-	if err != nil {
-		return err
+	var list []*stamped
+	for i, clock := range clocks {
+		clock.AsOf = at.through
+		s, err := newFrame(c.plan, c.edition.rows, clock).stamped(records[i], dateOf(days[i]), false)
+		if err != nil {
+			return err
+		}
+		s.Position = at.position.String()
+		list = append(list, s)
 	}
-	s.Position = at.position.String()
-	return w.save(ctx, []*stamped{s})
+	return w.save(ctx, list)
 }
 
-// recordsAt returns the records of a cohort at an earlier cut-off: those that hold, and the others from facts.
-func (w *resultWriter) recordsAt(ctx context.Context, id string, c *cohort, clock Clock) ([]*Record, error) {
-	records := make([]*Record, 0, len(c.records))
+// endOf returns the end of a calendar day in the study's zone.
+func (c *cohort) endOf(day int) time.Time {
+	next := time.Unix(int64(day+1)*secondsPerDay, 0).UTC()
+	return time.Date(next.Year(), next.Month(), next.Day(), 0, 0, 0, 0, c.plan.def.Location())
+}
+
+// recordsAt returns the records of a cohort at earlier cut-offs: those that hold, and the others from facts.
+func (w *resultWriter) recordsAt(ctx context.Context, id string, c *cohort, clocks []Clock) ([][]*Record, error) {
+	out := make([][]*Record, len(clocks))
 	var others []string
 	for _, r := range c.records {
-		if r.holds(clock.Cutoff) {
-			records = append(records, r)
-		} else {
+		holds := 0
+		for i, clock := range clocks {
+			if r.holds(clock.Cutoff) {
+				out[i] = append(out[i], r)
+				holds++
+			}
+		}
+		if holds < len(clocks) {
 			others = append(others, r.Participant)
 		}
 	}
 	if len(others) == 0 {
-		return records, nil
+		return out, nil
 	}
 	if len(others) > 100 && len(others) > len(c.records)/2 {
-		records, others = records[:0], nil
+		others = nil // of most: reading all is cheaper than asking for each
 	}
-	err := w.engine.source.records(ctx, c.plan, id, others, clock, func(r *Record, _ []store.Row) { records = append(records, r) })
-	return records, err
+	err := w.engine.source.records(ctx, c.plan, id, others, clocks[0], func(first *Record, rows []store.Row) {
+		place, known := c.place[first.Participant]
+		for i, clock := range clocks {
+			switch {
+			case known && c.records[place].holds(clock.Cutoff):
+			case i == 0:
+				out[i] = append(out[i], first)
+			default:
+				r := c.plan.derive(rows, clock)
+				out[i] = append(out[i], &r)
+			}
+		}
+	})
+	for _, records := range out {
+		slices.SortFunc(records, func(a, b *Record) int { return cmp.Compare(a.Participant, b.Participant) })
+	}
+	return out, err
 }
