@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/throughline-trials/throughline/pkg/event"
 )
@@ -155,7 +156,7 @@ func milliseconds(seconds float64) int64 {
 // doses books the training sessions, but for those within a session of an app, and orders what was booked.
 func (g *gatherer) doses() {
 	for _, t := range g.trainings {
-		if s := g.sessions.byID[t.entry.event.Data.Text("session_id")]; s != nil && s.real {
+		if g.within(t) {
 			continue
 		}
 		minutes, _ := t.entry.event.Data.Number("minutes")
@@ -165,6 +166,18 @@ func (g *gatherer) doses() {
 		return cmp.Or(cmp.Compare(a.Component, b.Component), cmp.Compare(a.Period, b.Period))
 	})
 	g.record.Doses = slices.Clip(g.record.Doses)
+}
+
+// within reports whether a training session was completed during a session with the component: it is one with it.
+func (g *gatherer) within(t training) bool {
+	at := t.entry.event.Time.Time
+	return slices.ContainsFunc(g.sessions.all, func(s *session) bool {
+		if !s.real || s.component != t.component {
+			return false
+		}
+		begin, active := s.start.event.Time.Time, time.Duration(max(0, s.active)*float64(time.Second))
+		return !at.Before(begin) && (!at.After(s.last) || !at.After(begin.Add(min(active, longest))))
+	})
 }
 
 // unmanned reports whether no person stands behind an event.

@@ -212,6 +212,20 @@ func (r *Reader) Flow(ctx context.Context, study string, q Query) (*Flow, error)
 	return out, nil
 }
 
+// Dose answers /dose. Errors are as those of [Reader.Attrition].
+func (r *Reader) Dose(ctx context.Context, study string, q DoseQuery) (*Dose, error) {
+	v, err := r.armView(ctx, study, &q.Query)
+	if err != nil {
+		return nil, err
+	}
+	out, err := v.frame.Dose(v.records, q)
+	if err != nil {
+		return nil, err
+	}
+	out.Position = v.position.String()
+	return out, nil
+}
+
 // Outcomes answers /outcomes. Errors are as those of [Reader.Attrition].
 func (r *Reader) Outcomes(ctx context.Context, study string, q Query) (*Outcomes, error) {
 	v, err := r.armView(ctx, study, &q)

@@ -214,6 +214,10 @@ func (a *API) flow(ctx context.Context, q *question) (any, error) {
 	return a.Reader.Flow(ctx, q.study, q.Query)
 }
 
+func (a *API) dose(ctx context.Context, q *question) (any, error) {
+	return a.Reader.Dose(ctx, q.study, analyst.DoseQuery{Query: q.Query, By: q.By})
+}
+
 func (a *API) outcomes(ctx context.Context, q *question) (any, error) {
 	return a.Reader.Outcomes(ctx, q.study, q.Query)
 }

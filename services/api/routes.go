@@ -52,6 +52,8 @@ func (a *API) reading() []route {
 			about: "Engaged periods, throughout engagement, tiers and completion.", refuses: []refusal{blinded}},
 		{path: "/v1/studies/{study}/flow", summary: "Flow of participants", answer: analyst.Flow{}, result: a.flow, takes: ofStudy,
 			about: "The boxes of CONSORT 2025 with their reasons, and whether they add up.", refuses: []refusal{blinded}},
+		{path: "/v1/studies/{study}/dose", summary: "Dose and peers by arm", answer: analyst.Dose{}, result: a.dose, takes: append(scoped[:7:7], "by"),
+			about: "What participants had of the intervention, per period and per week, and what peers did. `by` may be component.", refuses: []refusal{blinded}},
 		{path: "/v1/studies/{study}/outcomes", summary: "Outcomes by arm", answer: analyst.Outcomes{}, result: a.outcomes,
 			takes: append(ofStudy[:4:4], "population"),
 			about: "Every declared assessment at every timepoint: scores, changes from baseline, what is missing, and standardised differences.", refuses: []refusal{blinded}},

@@ -81,6 +81,18 @@ var sayings = map[string]string{
 	"OutcomeContrast.g": "Hedges' g, in standard deviations of the change",
 	"variance":          "of g",
 
+	// of dose and peers
+	"mean":             "arithmetic mean",
+	"q1":               "first quartile",
+	"median":           "half are at most this",
+	"q3":               "third quartile",
+	"p90":              "nine of ten are at most this",
+	"kinds":            "in a fixed order",
+	"contacts":         "two-way, with a peer",
+	"caseload":         "participants that a peer has",
+	"fidelity":         "how true to the programme peers worked",
+	"response_seconds": "how long it took to respond, in seconds",
+
 	// of engagement
 	"headline":          "which tier stands for the study",
 	"period_days":       "length of a period",
