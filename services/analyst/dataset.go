@@ -17,6 +17,7 @@ type Dataset struct {
 	Participants []ParticipantRow // enrolled or assigned, ascending by pseudonym
 	Periods      []PeriodRow      // by participant, then the whole before its components, then period
 	Days         []EventDay       // by participant, component and day
+	Outcomes     []OutcomeRow     // by participant, assessment and timepoint
 }
 
 // ParticipantRow is what is known of one participant. Days are counted from day 0. Who is in no arm has no answers:
@@ -90,6 +91,20 @@ type EventDay struct {
 	Activities  int
 }
 
+// OutcomeRow is what one participant gave at one declared timepoint of one instrument.
+type OutcomeRow struct {
+	Participant string
+	Arm         string
+	Instrument  string
+	Timepoint   string // its id
+	Day         int    // on which it is due
+	Window      int    // days either side
+	Baseline    bool
+	Due         bool // the window has passed, and they lived through it or had submitted
+	Submitted   bool
+	Score       *float64 // nil: none was given
+}
+
 // Dataset returns the study at the clocks of a question, from which population, portion and component are left out of
 // account. Errors are as those of [Reader.Attrition].
 func (r *Reader) Dataset(ctx context.Context, study string, q Query) (*Dataset, error) {
@@ -122,6 +137,7 @@ func (f *Frame) export(r *Record, out *Dataset) {
 	row, states := f.participant(&p)
 	f.exportPeriods(&p, states, &row, out)
 	f.exportDays(&p, &row, out)
+	f.exportOutcomes(&p, &row, out)
 	out.Participants = append(out.Participants, row)
 }
 
@@ -226,6 +242,19 @@ func (f *Frame) exportDays(p *person, row *ParticipantRow, out *Dataset) {
 			continue
 		}
 		out.Days = append(out.Days, EventDay{Participant: row.Participant, Arm: row.Arm, Component: id, Day: u.Day, Activities: u.Count})
+	}
+}
+
+func (f *Frame) exportOutcomes(p *person, row *ParticipantRow, out *Dataset) {
+	for i := range f.plan.def.Assessments {
+		a := &f.plan.def.Assessments[i]
+		for k, at := range a.Timepoints {
+			got := p.answer(f.plan.def, i, k)
+			out.Outcomes = append(out.Outcomes, OutcomeRow{
+				Participant: row.Participant, Arm: row.Arm, Instrument: a.Instrument, Timepoint: at.ID, Day: at.Day, Window: at.WindowDays,
+				Baseline: k == baselineOf(a), Due: got.due, Submitted: got.submitted, Score: got.score,
+			})
+		}
 	}
 }
 

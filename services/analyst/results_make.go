@@ -31,7 +31,26 @@ func (f *Frame) results(records []*Record) ([]Result, error) {
 		}
 		rows = append(rows, engagementRows(e)...)
 	}
-	return rows, nil
+	return f.moreResults(records, rows)
+}
+
+// moreResults adds flow, dose, outcomes and differential attrition.
+func (f *Frame) moreResults(records []*Record, rows []Result) ([]Result, error) {
+	rows = append(rows, flowRows(f.Flow(records))...)
+	dose, err := f.Dose(records, DoseQuery{By: "component"})
+	if err != nil {
+		return nil, err
+	}
+	outcomes, err := f.Outcomes(records, Query{})
+	if err != nil {
+		return nil, err
+	}
+	differential, err := f.Differential(records, DifferentialQuery{})
+	if err != nil {
+		return nil, err
+	}
+	rows = append(append(rows, doseRows(dose)...), outcomeRows(outcomes)...)
+	return append(rows, differentialRows(differential)...), nil
 }
 
 // scopes returns the parts of the intervention, and the populations of the whole, that results are made of.

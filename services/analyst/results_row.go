@@ -17,15 +17,15 @@ type Result struct {
 	Value   *float64
 	Lower   *float64
 	Upper   *float64
-	SE, P   *float64
-	Label   string // a tier, or the reference arm of a contrast
-	Reason  string // why there is no value
-	Open    bool   // provisional
+	SE, P   *float64 // SE of a mean: the standard deviation
+	Label   string   // a tier, a rating, a reason, or the reference arm of a contrast
+	Reason  string   // why there is no value
+	Open    bool     // provisional
 }
 
 // of says what a result is a number of.
 type of struct {
-	Kind       string // dropout, non_usage, engagement
+	Kind       string // dropout, non_usage, engagement, flow, dose, outcomes, differential
 	Variant    string
 	Population string
 	Portion    string
@@ -173,7 +173,7 @@ func (o of) step(r *stats.Row) Result {
 
 // engagementRows lists the results of an answer.
 func engagementRows(e *Engagement) []Result {
-	o := of{Kind: "engagement", Population: string(e.Population), Portion: string(e.Portion), Component: e.Component}
+	o := of{Kind: kindEngagement, Population: string(e.Population), Portion: string(e.Portion), Component: e.Component}
 	var rows []Result
 	for i := range e.Arms {
 		o.Arm = i

@@ -24,6 +24,7 @@ read_table <- function(name, texts) {
 }
 people <- read_table("participants", c("participant", "arm", "site", "peer", "timezone", "tier", "exit"))
 periods <- read_table("participant_periods", c("participant", "arm", "scope", "component", "portion"))
+measures <- read_table("outcomes", c("participant", "arm", "instrument", "timepoint"))
 arms <- read_table("arms", c("arm", "label", "role", "delivery_type"))
 given <- read_table("parameters", c("name", "value", "meaning"))
 parameter <- function(name) given$value[given$name == name]
@@ -202,6 +203,41 @@ engagement <- function() {
   list(arms = rows)
 }
 
+# ---- outcomes ----------------------------------------------------------------------------------------------------
+
+moments <- function(v) list(n = length(v), mean = if (length(v)) mean(v) else NA, sd = if (length(v) > 1) sd(v) else NA)
+hedges <- function(a, b) { # standardised difference of two samples, a less b
+  out <- list(g = NA, variance = NA, lower = NA, upper = NA)
+  if (length(a) < 2 || length(b) < 2) return(out)
+  df <- length(a) + length(b) - 2
+  pooled <- sqrt(((length(a) - 1) * var(a) + (length(b) - 1) * var(b)) / df)
+  if (pooled == 0) return(out)
+  d <- (mean(a) - mean(b)) / pooled
+  j <- 1 - 3 / (4 * df - 1)
+  variance <- j^2 * ((length(a) + length(b)) / (length(a) * length(b)) + d^2 / (2 * (length(a) + length(b))))
+  list(g = j * d, variance = variance, lower = j * d - z * sqrt(variance), upper = j * d + z * sqrt(variance))
+}
+outcomes <- function() {
+  lapply(unique(measures$instrument), function(instrument) {
+    own <- measures[measures$instrument == instrument, ]
+    base <- own[own$baseline == 1, ]
+    points <- lapply(unique(own$timepoint), function(timepoint) {
+      at <- own[own$timepoint == timepoint, ]
+      before <- base$score[match(at$participant, base$participant)]
+      change <- if (at$baseline[1] == 1) rep(NA, nrow(at)) else at$score - before
+      changes <- lapply(arms$arm, function(a) { v <- change[at$arm == a]; v[!is.na(v)] })
+      rows <- lapply(seq_along(arms$arm), function(i) {
+        part <- at[at$arm == arms$arm[i], ]
+        c(list(arm = arms$arm[i], participants = nrow(part)), moments(part$score[!is.na(part$score)]),
+          list(change = moments(changes[[i]]), due = sum(part$due), missing = rate(sum(part$due == 1 & part$submitted == 0), sum(part$due))))
+      })
+      between <- lapply(seq_along(arms$arm)[-1], function(i) c(list(arm = arms$arm[i], reference = arms$arm[1]), hedges(changes[[i]], changes[[1]])))
+      list(timepoint = timepoint, arms = rows, between = between)
+    })
+    list(instrument = instrument, timepoints = points)
+  })
+}
+
 # ---- writing -----------------------------------------------------------------------------------------------------
 
 quoted <- function(s) {
@@ -224,5 +260,6 @@ result <- list(
     dropout = attrition("dropout", "dropout", NULL, as.numeric(parameter("dropout_horizon"))),
     non_usage = attrition("non_usage", "non_usage", "last_use", as.numeric(parameter("non_usage_horizon"))),
     first_lapse = attrition("first_lapse", "non_usage", "first_lapse", as.numeric(parameter("non_usage_horizon")))),
-  engagement = engagement())
+  engagement = engagement(),
+  outcomes = list(assessments = outcomes()))
 writeLines(json(result), output, useBytes = TRUE)

@@ -10,7 +10,7 @@ import (
 
 // Tables returns all tables of a dataset, participants first.
 func Tables(d *analyst.Dataset) []Table {
-	return []Table{participants(d), periods(d), eventDays(d), arms(d), parameters(d)}
+	return []Table{participants(d), periods(d), eventDays(d), outcomes(d), arms(d), parameters(d)}
 }
 
 // field is a column of a table with the way to its cells.
@@ -201,6 +201,22 @@ func eventDays(d *analyst.Dataset) Table {
 		{Column{"day", Integer, "days", "Day number, from day 0 on."}, func(r *row) any { return r.Day }},
 		{Column{"date", Date, "", "The participant's local date."}, func(r *row) any { return day0[r.Participant] + r.Day }},
 		{Column{"activities", Integer, "activities", "Qualifying activities on the day."}, func(r *row) any { return r.Activities }},
+	})
+}
+
+func outcomes(d *analyst.Dataset) Table {
+	type row = analyst.OutcomeRow
+	return tableOf("outcomes", "One declared timepoint of one instrument, for one participant.", d.Outcomes, []field[row]{
+		{Column{"participant", Text, "", "Pseudonym."}, func(r *row) any { return r.Participant }},
+		{Column{"arm", Text, "", "Arm assigned to."}, func(r *row) any { return r.Arm }},
+		{Column{"instrument", Text, "", "Instrument."}, func(r *row) any { return r.Instrument }},
+		{Column{"timepoint", Text, "", "Timepoint."}, func(r *row) any { return r.Timepoint }},
+		{Column{"due_day", Integer, "days", "Day on which it is due."}, func(r *row) any { return r.Day }},
+		{Column{"window_days", Integer, "days", "How far off a submission may be."}, func(r *row) any { return r.Window }},
+		{Column{"baseline", Flag, "", "Due on day 0: changes are from it."}, func(r *row) any { return r.Baseline }},
+		{Column{"due", Flag, "", "The window has passed, and the participant lived through it or had submitted."}, func(r *row) any { return r.Due }},
+		{Column{"submitted", Flag, "", "Submitted within the window."}, func(r *row) any { return r.Submitted }},
+		{Column{"score", Number, "", "Score of the submission nearest the day (baseline: the latest); empty: none."}, func(r *row) any { return optional(r.Score) }},
 	})
 }
 
