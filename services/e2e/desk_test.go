@@ -296,6 +296,8 @@ func endOpenMode(t *testing.T, server *process, on func(...string) outcome) {
 	}
 	as(read.Token).ask("/v1/admin/tokens").problem(t, http.StatusForbidden)
 
+	signIn(t, open, admin.Token, "tl_wrong")
+
 	list := on("token", "list", "--json").want(t, 0)
 	var tokens struct{ Tokens []token }
 	list.json(t, &tokens)
@@ -311,6 +313,52 @@ func endOpenMode(t *testing.T, server *process, on func(...string) outcome) {
 		if strings.Contains(string(a.body), `"p1"`) {
 			t.Errorf("%s names a participant", path)
 		}
+	}
+}
+
+// signIn goes through the page's door: a token is kept as a cookie of this origin's pages, with which nothing is written.
+func signIn(t *testing.T, c client, token, wrong string) {
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	do := func(method, path, body string, headers ...string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, c.base+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i+1 < len(headers); i += 2 {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+		res, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res
+	}
+	const form = "application/x-www-form-urlencoded"
+	if res := do("GET", "/", ""); res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/signin" {
+		t.Errorf("the page without a token: %d to %q, want 303 to /signin", res.StatusCode, res.Header.Get("Location"))
+	}
+	if res := do("POST", "/signin", "token="+wrong, "Content-Type", form); res.StatusCode != http.StatusUnauthorized || len(res.Cookies()) > 0 {
+		t.Errorf("a wrong token: %d, %v", res.StatusCode, res.Cookies())
+	}
+	if res := do("POST", "/signin", "token="+token, "Content-Type", form, "Sec-Fetch-Site", "cross-site"); res.StatusCode != http.StatusForbidden || len(res.Cookies()) > 0 {
+		t.Errorf("signed in from another site: %d, %v", res.StatusCode, res.Cookies())
+	}
+	res := do("POST", "/signin", "token="+token, "Content-Type", form)
+	if len(res.Cookies()) != 1 {
+		t.Fatalf("signed in: %d, %v", res.StatusCode, res.Cookies())
+	}
+	cookie := res.Cookies()[0]
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode {
+		t.Errorf("cookie %v, want HttpOnly and SameSite=Strict", cookie)
+	}
+	signed := cookie.Name + "=" + cookie.Value
+	if res := do("GET", "/studies/desk", "", "Cookie", signed); res.StatusCode != http.StatusOK {
+		t.Errorf("the page with the cookie: %d", res.StatusCode)
+	}
+	if res := do("POST", "/v1/events", "{}", "Cookie", signed, "Content-Type", mediaSingle); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("an event with the cookie alone: %d, want 401", res.StatusCode)
 	}
 }
 
