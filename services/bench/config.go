@@ -41,7 +41,7 @@ type Scale struct {
 
 // Full is the scale of the bounds: a million events and ten thousand participants before, a minute of load.
 func Full() Scale {
-	return Scale{Part: 4 * time.Second, Base: 1_000_000, Participants: 10_000, Idle: 15 * time.Second, Sustained: time.Minute, Clients: 16, Visible: 20 * time.Second, VisibleRate: 2000}
+	return Scale{Part: 4 * time.Second, Base: 1_000_000, Participants: 10_000, Idle: 32 * time.Second, Sustained: time.Minute, Clients: 16, Visible: 20 * time.Second, VisibleRate: 2000}
 }
 
 // Quick takes less than a minute.

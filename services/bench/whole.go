@@ -143,6 +143,10 @@ func (w *whole) idle(ctx context.Context) error {
 // sustained sends batches of one and of fifty participants for a while, and waits until the last is in the facts.
 func (w *whole) sustained(ctx context.Context) error {
 	began := time.Now()
+	_, before, err := w.process.resident()
+	if err != nil {
+		return err
+	}
 	o, err := w.sender.drive(ctx, w.Scale.Clients, w.shapes.mixed, w.Scale.Sustained, 0)
 	if err != nil {
 		return err
@@ -152,13 +156,18 @@ func (w *whole) sustained(ctx context.Context) error {
 	}
 	lag := time.Since(o.ended)
 	took := time.Since(began)
+	_, used, err := w.process.resident()
+	if err != nil {
+		return err
+	}
 	w.sent += o.events
 	if err := w.counted(ctx); err != nil {
 		return err
 	}
 	f := w.report.add(rate(Sustained, o.events, took))
 	f.P50, f.P99 = o.latency.quantile(0.50), o.latency.quantile(0.99)
-	f.Note = fmt.Sprintf("%s events in %.1f s, counted in ClickHouse; p50 and p99 until acknowledged", grouped(float64(o.events)), took.Seconds())
+	f.Note = fmt.Sprintf("%s events in %.1f s, counted in ClickHouse; p50 and p99 until acknowledged; the process used %.1f µs of processor time for each",
+		grouped(float64(o.events)), took.Seconds(), float64((used-before).Microseconds())/float64(o.events))
 	f.atLeast(leastSustained)
 	w.report.limited(f, HTTPOne, HTTPFifty, ProjectorAlone, EngineAlone)
 	w.report.add(Figure{Name: Lag, Value: lag.Seconds(), Unit: Seconds}).below(mostLag)
