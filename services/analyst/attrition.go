@@ -62,6 +62,8 @@ type ArmAttrition struct {
 
 	Reactivations *Reactivations `json:"reactivations,omitempty"` // of non-usage
 	Sensitivity   []SilenceCount `json:"sensitivity,omitempty"`   // of non-usage
+	Incidence     *Incidence     `json:"incidence,omitempty"`     // of non-usage, with dropout and death competing
+	UseTable      *UseTable      `json:"use_table,omitempty"`     // of non-usage
 }
 
 // Reactivations tells of those who came back after a lapse.
@@ -95,6 +97,8 @@ type fate struct {
 	settled  bool // C > g
 	use      nonUse
 	strip    [stripLength]nonUse
+	ending   ending
+	table    useRow
 }
 
 // strip is the lengths of silence that are shown beside the declared one.
@@ -161,6 +165,8 @@ func (f *Frame) stopped(p *person, components []int, g int, variant Variant, x *
 	x.tooEarly, x.event, x.day = x.use.tooEarly, x.use.event, x.use.day
 	x.ended = p.c >= f.plan.def.AccessDays()
 	x.open = f.open(p)
+	x.ending = f.compete(p, components, g, variant)
+	x.table = f.useRow(p, components, &days, g)
 	for i, other := range strip() {
 		if other < f.plan.def.DurationDays() {
 			x.strip[i] = f.silence(p, &days, other, variant)

@@ -30,6 +30,7 @@ type DeliveryType struct {
 	StudyTiers   TierCounts         `json:"study_tiers"`
 	Pooled       PooledRates        `json:"pooled"`
 	Completion   Completion         `json:"completion"` // over all arms of these studies
+	Dose         []WeeklyDose       `json:"dose"`       // of the participants of the rows of the forest together
 	Reference    []Reference        `json:"reference"`
 	Forest       []ForestRow        `json:"forest"`
 }
@@ -67,6 +68,7 @@ type StudySummary struct {
 	Row          *ForestRow
 	Tier         stats.Tier
 	completed    completed
+	perWeek      [doseKinds][]float64
 }
 
 // Summary returns what the study brings to the comparison across studies.
@@ -96,6 +98,7 @@ func (f *Frame) Summary(records []*Record, privileged bool) (StudySummary, error
 	if err != nil {
 		return s, err
 	}
+	s.perWeek = f.sum(ofArm(people, place), f.plan.arms[place].components).perWeek
 	s.Tier = engagement.StudyTier
 	s.Row = &ForestRow{
 		Study: def.ID, Title: def.Title, Arm: arm.ID, Definition: def.DefinitionID(), DefinitionVersion: f.plan.version,
@@ -152,6 +155,7 @@ func deliveryType(t event.DeliveryType, studies []StudySummary) DeliveryType {
 	out := DeliveryType{DeliveryType: t, Reference: references(t), Forest: []ForestRow{}}
 	var done completed
 	var dropout, nonUsage, participation []stats.Study
+	var perWeek [doseKinds][]float64
 	for _, s := range studies {
 		if s.Type != t {
 			continue
@@ -168,11 +172,14 @@ func deliveryType(t event.DeliveryType, studies []StudySummary) DeliveryType {
 			continue
 		}
 		out.Forest = append(out.Forest, *s.Row)
+		for kind := range perWeek {
+			perWeek[kind] = append(perWeek[kind], s.perWeek[kind]...)
+		}
 		dropout = append(dropout, stats.Study{X: s.Row.Dropout.X, N: s.Row.Dropout.N})
 		nonUsage = append(nonUsage, stats.Study{X: s.Row.NonUsage.X, N: s.Row.NonUsage.N})
 		participation = append(participation, stats.Study{X: s.Row.Participation.X, N: s.Row.Participation.N})
 	}
-	out.Completion = done.rates()
+	out.Completion, out.Dose = done.rates(), weekly(perWeek)
 	out.Pooled = PooledRates{stats.Pool(dropout), stats.Pool(nonUsage), stats.Pool(participation)}
 	return out
 }

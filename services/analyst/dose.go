@@ -56,6 +56,31 @@ type Amounts struct {
 	Zeros stats.Rate `json:"zeros"` // share of those who had nothing
 }
 
+// WeeklyDose is the dose of one kind over participants of several studies.
+type WeeklyDose struct {
+	Kind    DoseKind `json:"kind"`     // what is counted; active_minutes are minutes
+	PerWeek Amounts  `json:"per_week"` // of each participant: all evaluable periods by their weeks
+}
+
+func weekly(perWeek [doseKinds][]float64) []WeeklyDose {
+	out := make([]WeeklyDose, 0, doseKinds)
+	for kind, name := range DoseKinds() {
+		out = append(out, WeeklyDose{name, amountsOf(perWeek[kind], ReasonNothingElapsed)})
+	}
+	return out
+}
+
+// ofArm returns those of people who are in an arm.
+func ofArm(people []person, arm int) []person {
+	var out []person
+	for _, p := range people {
+		if p.Arm == arm {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // DoseQuery asks for the dose.
 type DoseQuery struct {
 	Query

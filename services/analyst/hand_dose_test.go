@@ -227,3 +227,38 @@ func TestPeers(t *testing.T) {
 		t.Errorf("per protocol: %+v", started)
 	}
 }
+
+// Two studies of one delivery type: 2 modules in 2 weeks and 6 in 2 weeks: 1 and 3 a week together.
+func TestDoseAcrossStudies(t *testing.T) {
+	var studies []StudySummary
+	for _, modules := range []int{2, 6} {
+		tr := newTrial(t, definition(t))
+		tr.join("p", "a")
+		tr.join("q", "b")
+		for day := range modules {
+			tr.on(day, 9, "p", "module.completed", "component=app")
+		}
+		frame, records := tr.read(at(14))
+		s, err := frame.Summary(records, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		studies = append(studies, s)
+	}
+	out := CompareDeliveryTypes(studies, at(14))
+	finite(t, out)
+	for _, d := range out.DeliveryTypes {
+		dose := d.Dose[doseModules]
+		if d.DeliveryType != "peer_delivered_technology" {
+			if dose.PerWeek.Reason != ReasonNothingElapsed || dose.PerWeek.Mean.OK() {
+				t.Errorf("%s: %+v", d.DeliveryType, dose)
+			}
+			continue
+		}
+		if dose.PerWeek.N != 2 {
+			t.Errorf("n %d", dose.PerWeek.N)
+		}
+		near(t, "mean", dose.PerWeek.Mean, 2)
+		near(t, "min", dose.PerWeek.Min, 1)
+	}
+}

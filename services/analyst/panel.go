@@ -109,6 +109,7 @@ func (p *panel) count(a *ArmAttrition, arm int, fates []fate) {
 	if p.query.Kind == NonUsage {
 		a.Reactivations = reactivations(fates)
 		a.Sensitivity = p.sensitivity(fates)
+		a.Incidence, a.UseTable = incidence(fates), p.useTable(fates)
 	}
 }
 
