@@ -105,23 +105,31 @@ logrank_of <- function(data) {
   list(chisq = fit$chisq, df = df, p = pchisq(fit$chisq, df, lower.tail = FALSE))
 }
 
-# Arms without an event have no finite ratio: they are left out, which leaves the ratios of the others as they are.
+# Arms without an event have no finite ratio, nor have arms whose events come only when the reference is no longer at risk:
+# they are left out, which leaves the ratios of the others as they are.
 cox_of <- function(data, levels) {
   struck <- levels[sapply(levels, function(a) any(data$arm == a & data$event == 1))]
-  diverged <- FALSE
   fit <- NULL
-  if (levels[1] %in% struck && length(struck) >= 2) {
+  while (levels[1] %in% struck && length(struck) >= 2) {
     part <- data[data$arm %in% struck, ]
     part$arm <- factor(part$arm, struck)
+    infinite <- integer()
     fit <- withCallingHandlers(
       tryCatch(coxph(Surv(time, event) ~ arm, data = part, ties = "efron", control = coxph.control(eps = 1e-13, toler.chol = 1e-14, iter.max = 200)),
         error = function(e) NULL),
-      warning = function(w) { if (grepl("infinite|converge", conditionMessage(w))) diverged <<- TRUE; invokeRestart("muffleWarning") })
+      warning = function(w) {
+        text <- conditionMessage(w)
+        if (grepl("infinite", text)) infinite <<- as.integer(regmatches(text, gregexpr("[0-9]+", sub(";.*", "", text)))[[1]])
+        invokeRestart("muffleWarning")
+      })
+    if (is.null(fit) || length(infinite) == 0) break
+    struck <- struck[-(infinite + 1)]
+    fit <- NULL
   }
   lapply(levels[-1], function(a) {
     row <- list(arm = a, reference = levels[1], coef = NA, se = NA, hr = NA, lower = NA, upper = NA, p = NA)
     k <- match(a, struck)
-    if (is.null(fit) || is.na(k) || diverged) return(row)
+    if (is.null(fit) || is.na(k)) return(row)
     coef <- unname(coef(fit)[k - 1]); se <- sqrt(vcov(fit)[k - 1, k - 1])
     row$coef <- coef; row$se <- se; row$hr <- exp(coef)
     row$lower <- exp(coef - z * se); row$upper <- exp(coef + z * se)
