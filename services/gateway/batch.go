@@ -131,7 +131,7 @@ func (b *batch) write() error {
 		case it.outcome != pending:
 		case it.event.Subject == "":
 			it.outcome = accepted
-			studyEvents.addEvent(studySubject(&it.event), &it.event, len(it.raw))
+			studyEvents.addEvent(event.StudySubject(it.event.Study, event.StudyToken(it.event.Type)), &it.event, len(it.raw))
 		default:
 			it.outcome = accepted
 			events.addEvent(event.EventsSubject(it.event.Study, it.event.Subject), &it.event, len(it.raw))
@@ -147,13 +147,4 @@ func (b *batch) write() error {
 		return nil
 	}
 	return g.quarantine.write(b)
-}
-
-// studySubject returns where a study-level event other than a definition travels. What is said about another one travels
-// with the outages, so that the last message under definition is always a definition.
-func studySubject(e *event.Event) string {
-	if e.Type == event.TypeUnblinding {
-		return event.StudySubject(e.Study, "unblinding")
-	}
-	return event.StudySubject(e.Study, "outage")
 }

@@ -78,7 +78,7 @@ func (b *batch) tryDefine(ctx context.Context, it *item, next *study.Definition)
 func (b *batch) publishDefinition(ctx context.Context, it *item, after uint64) error {
 	g := b.gateway
 	out := tlog.Outgoing{
-		Subject:    event.StudySubject(it.event.Study, "definition"),
+		Subject:    event.StudySubject(it.event.Study, event.StudyToken(event.TypeDefinition)),
 		Credential: b.grant.ID, Payload: appendLine(nil, &it.event), ExpectLastSubjectSeq: &after,
 	}
 	c := startCommit(event.StreamStudies, 1, len(out.Payload))
@@ -159,7 +159,8 @@ func (g *Gateway) usage(ctx context.Context, studyID string, of study.Usage) (st
 		subject string
 	}{
 		{event.StreamAllocations, "tl.allocation." + studyID + ".>"},
-		{event.StreamStudies, event.StudySubject(studyID, "outage")},
+		{event.StreamStudies, event.StudySubject(studyID, event.StudyToken(event.TypeOutage))},
+		{event.StreamStudies, event.StudySubject(studyID, event.StudyToken(event.TypeCorrected))},
 		{event.StreamEvents, "tl.events." + studyID + ".>"},
 	}
 	for _, s := range subjects {
