@@ -77,6 +77,29 @@ func TestThroughout(t *testing.T) {
 	}
 }
 
+// TestParticipationInterval: participants are the clusters of their periods. Four participants with four periods each, of
+// which 4, 4, 0 and 2 are engaged: N = 16, X = 10, k = 4, n₀ = 4,
+// BMS = ((16 + 16 + 0 + 4)/4 - 100/16)/3 = 0.916667, WMS = (10 - 9)/12 = 0.083333,
+// ICC = (0.916667 - 0.083333)/(0.916667 + 3 · 0.083333) = 0.714286, design effect = 1 + 3 · ICC = 3.142857,
+// and Wilson's interval of 0.625 among 16/3.142857 = 5.090909 is 0.5712 ± 0.3220.
+func TestParticipationInterval(t *testing.T) {
+	t.Parallel()
+	tr := newTrial(t, "interval", fourWeeks+`, "arms": [{"id": "a", "role": "experimental", "components": ["app"]}]`)
+	var events []string
+	for subject, days := range map[string][]int{"all": {0, 7, 14, 21}, "all-too": {6, 13, 20, 27}, "none": nil, "half": {0, 21}} {
+		l := tr.life(life{name: subject, c: 40, diary: use(days...)})
+		l[0] = strings.Replace(l[0], fmt.Sprintf(`"arm": %q`, subject), `"arm": "a"`, 1)
+		events = append(events, l...)
+	}
+	tr.send(events...)
+	p := tr.engagement("cutoff=" + cutoff).arm("a").Participation
+	equal(t, "participation", p.String()+" "+p.Tier, "10/16 medium")
+	near(t, "ICC", p.ICC, 0.7143)
+	near(t, "design effect", p.DesignEffect, 3.1429)
+	near(t, "lower limit", p.Lower, 0.2492)
+	near(t, "upper limit", p.Upper, 0.8932)
+}
+
 // TestPeriods: which periods count, and which are evaluable.
 func TestPeriods(t *testing.T) {
 	t.Parallel()
@@ -166,6 +189,14 @@ func TestOutage(t *testing.T) {
 	tr.check(t, lives)
 	// The other component worked: with any of both, period 2 is evaluable and not engaged.
 	equal(t, "periods with another component", tr.engagement("cutoff="+cutoff).arm("both").periods(), "+-++")
+
+	// Declared by mistake: what is said of the study as a whole is voided like all else.
+	tr.send(tr.named("mistake", "outage.declared", "", "2026-06-29T09:00:00Z", fmt.Sprintf(`"from": "%sT00:00:00Z", "reason": "power"`, day(14))))
+	equal(t, "an outage of everything that goes on", tr.engagement("cutoff="+cutoff).arm("both").periods(), "+-..")
+	tr.send(tr.event("event.corrected", "", "2026-06-29T09:30:00Z", fmt.Sprintf(`"target_source": "/tests", "target_id": "mistake", "to": "%sT00:00:00Z"`, day(21))))
+	equal(t, "an outage of a week", tr.engagement("cutoff="+cutoff).arm("both").periods(), "+-.+")
+	tr.send(tr.event("event.voided", "", "2026-06-29T10:00:00Z", `"target_source": "/tests", "target_id": "mistake"`))
+	equal(t, "an outage that was none", tr.engagement("cutoff="+cutoff).arm("both").periods(), "+-++")
 
 	// An outage a minute shorter leaves day 13 whole.
 	lives = []life{{name: "shorter", c: 40, diary: use(0, 14, 21), periods: "+-++"}}

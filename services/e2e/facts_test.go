@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -23,17 +22,20 @@ type facts struct {
 
 func openFacts(t testing.TB, c embedded.Connection) facts {
 	t.Helper()
-	address := url.URL{Scheme: "http", Host: c.ClickHouse, User: url.UserPassword(c.ClickHouseUser, c.ClickHousePassword), Path: "throughline"}
-	options, err := clickhouse.ParseDSN(address.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
+	conn, err := clickhouse.Open(clickHouseOptions(c))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
 	return facts{t, conn}
+}
+
+// clickHouseOptions are those of the ClickHouse port of a server.
+func clickHouseOptions(c embedded.Connection) *clickhouse.Options {
+	return &clickhouse.Options{
+		Protocol: clickhouse.HTTP, Addr: []string{c.ClickHouse},
+		Auth: clickhouse.Auth{Database: "throughline", Username: c.ClickHouseUser, Password: c.ClickHousePassword},
+	}
 }
 
 // counted returns the counted facts of a study in all that does not tell when and in which order they came. A void that

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/throughline-trials/throughline/services/embedded"
 	"github.com/throughline-trials/throughline/services/server"
@@ -26,7 +29,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
-	if err := shared.stop(); err != nil {
+	if err := errors.Join(shared.agree(), shared.stop()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
@@ -69,6 +72,40 @@ func (s *sharedServer) start() (err error) {
 	go func() { s.ended <- server.Run(ctx, config) }()
 	s.connection, err = awaitReady(config.Data, s.ended)
 	return err
+}
+
+// agree looks, after all tests, whether the facts of the shared server agree with its log, and whether the projector
+// refused anything that was accepted.
+func (s *sharedServer) agree() error {
+	if s.cancel == nil || s.err != nil {
+		return nil
+	}
+	res, err := http.Post(s.connection.HTTP+"/v1/admin/verify", "application/json", nil)
+	if err != nil {
+		return fmt.Errorf("verify after the tests: %w", err)
+	}
+	defer res.Body.Close()
+	var report verifyReport
+	if err := json.NewDecoder(res.Body).Decode(&report); err != nil || !report.OK {
+		return fmt.Errorf("after the tests facts and log differ: %+v (%v)", report, err)
+	}
+	conn, err := clickhouse.Open(clickHouseOptions(s.connection))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for _, table := range []string{"events", "allocations", "studies"} {
+		var refused uint64
+		var one string
+		query := "SELECT count(), any(concat(type, ' of ', study, ': ', toString(code), ', ', toString(detail))) FROM throughline." + table + " WHERE kind = 'refused'"
+		if err := conn.QueryRow(context.Background(), query).Scan(&refused, &one); err != nil {
+			return err
+		}
+		if refused > 0 {
+			return fmt.Errorf("the projector refused %d accepted events of %s, such as %s", refused, table, one)
+		}
+	}
+	return nil
 }
 
 func (s *sharedServer) stop() error {

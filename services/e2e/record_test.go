@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -147,5 +149,70 @@ func TestDefinitionVersions(t *testing.T) {
 		"intervention": {"duration_days": 84}, "arms": [{"id": "other", "components": ["app"]}]`, tr.study)))
 	if len(r.Rejected) != 1 || r.Rejected[0].Code != "invalid_value" {
 		t.Errorf("an arm was dropped: %+v, want a refusal", r)
+	}
+}
+
+// TestEventsBeforeTheirDefinition: what comes before the definition that it needs is refused and kept, and counts by
+// itself once that is published.
+func TestEventsBeforeTheirDefinition(t *testing.T) {
+	t.Parallel()
+	tr := &trial{client: client{TB: t, base: sharedConnection(t).HTTP}, study: "early-" + strings.ToLower(rand.Text()[:8])}
+	refused := func(code string, events ...string) {
+		t.Helper()
+		r := tr.offer(http.StatusBadRequest, events...)
+		for _, one := range r.Rejected {
+			if one.Code != code {
+				t.Errorf("refused %+v, want %s", one, code)
+			}
+		}
+		if len(r.Rejected) != len(events) {
+			t.Errorf("%d of %d refused", len(r.Rejected), len(events))
+		}
+	}
+	early := tr.life(life{name: "a", c: 40, diary: use(0, 25)})
+	refused("unknown_study", early...)
+	tr.publish(oneArm)
+	tr.awaitEvents(t, 3)
+	equal(t, "non-usage", tr.attrition("kind=non_usage", "cutoff="+cutoff).arm("a").fate(), "event 25")
+
+	web := tr.event("exercise.completed", "a", cutoffDay.AddDate(0, 0, 26-40).Format(time.DateOnly)+"T09:00:00Z", "", `"component": "web"`)
+	other := tr.event("participant.randomised", "p2", "2026-06-01T09:00:00Z", `"arm": "b"`)
+	refused("unknown_component", web)
+	refused("unknown_arm", other)
+	if q := tr.quality(); q.Quarantined["unknown_component"] != 1 || q.Quarantined["unknown_arm"] != 1 || q.Quarantined["unknown_study"] != 0 {
+		t.Errorf("quarantined %v, want one component and one arm", q.Quarantined)
+	}
+	tr.publish(`"timezone": "UTC", "components": [{"id": "app", "channel": "app"}, {"id": "web", "channel": "web"}],
+		"intervention": {"duration_days": 84, "period_days": 7}, "non_usage": {"silence_days": 14},
+		"arms": [{"id": "a", "role": "experimental", "components": ["app", "web"]}, {"id": "b", "role": "control", "components": []}]`)
+	tr.awaitEvents(t, 5)
+	equal(t, "non-usage with the other component", tr.attrition("kind=non_usage", "cutoff="+cutoff).arm("a").fate(), "censored 25")
+	if q := tr.quality(); len(q.Quarantined) != 0 {
+		t.Errorf("quarantined %v, want nothing: all were accepted since", q.Quarantined)
+	}
+	// Sent again by an app that was told they were refused: the same events still.
+	r := tr.offer(http.StatusAccepted, append(early, web, other)...)
+	if len(r.Rejected) != 0 {
+		t.Errorf("sent again: %+v", r.Rejected)
+	}
+	tr.awaitEvents(t, 5)
+}
+
+// awaitEvents waits until the study has so many events, and complains if it has another number in the end.
+func (tr *trial) awaitEvents(t *testing.T, n int) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(20 * time.Second)
+	for {
+		q := tr.quality()
+		if q.Events == n {
+			return
+		}
+		select {
+		case <-limit:
+			t.Fatalf("%d events after 20 s, want %d; quarantined %v", q.Events, n, q.Quarantined)
+		case <-tick.C:
+		}
 	}
 }
