@@ -75,8 +75,9 @@ func withPolicy(next http.Handler) http.Handler {
 
 // page is what every page has.
 type page struct {
-	Title string
-	Stamp string // cut-off of the numbers
+	Title    string
+	Stamp    string // cut-off and as-of of the numbers
+	SignedIn bool   // by a token
 }
 
 type errorView struct {
@@ -95,7 +96,11 @@ func (c *Console) page(make viewer) http.Handler {
 			return
 		}
 		if !grant.Allows(event.ScopeRead, r.PathValue("study")) {
-			c.render(w, http.StatusForbidden, "error", errorView{page{Title: "Not allowed"}, "The token may not read these results: it needs scope read or admin."})
+			c.render(w, http.StatusForbidden, "error", errorView{page{Title: "Not allowed", SignedIn: signedInBy(grant)}, "The token may not read these results: it needs scope read or admin."})
+			return
+		}
+		if r.URL.RawQuery != "" {
+			c.render(w, http.StatusBadRequest, "error", errorView{page{Title: "The page takes no parameters"}, "It shows the numbers of now. The JSON API answers for any cutoff and as_of."})
 			return
 		}
 		name, view, err := make(r.Context(), r, grant)
@@ -125,6 +130,9 @@ func (c *Console) render(w http.ResponseWriter, status int, name string, view an
 }
 
 func tierWords(t stats.Tier) string { return words(string(t)) }
+
+// signedInBy reports whether a grant is that of a token, which can be given up.
+func signedInBy(grant auth.Grant) bool { return grant.ID != auth.OpenID }
 
 // words turns a name of the vocabulary into words.
 func words(name string) string { return strings.ReplaceAll(name, "_", " ") }

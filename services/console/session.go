@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/throughline-trials/throughline/services/auth"
@@ -37,7 +38,7 @@ func signedIn(keyring *auth.Keyring, r *http.Request) (string, bool) {
 // signIn takes a token from the form and keeps it in the browser, or says that it is not known.
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4096)
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+	if !ownPage(r) {
 		auth.Forbid(w, "sign in from this server's own page")
 		return
 	}
@@ -50,7 +51,24 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// ownPage reports whether a form comes from a page of this server: browsers say so, programs need not.
+func ownPage(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return false
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host == r.Host
+}
+
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
+	if !ownPage(r) {
+		auth.Forbid(w, "sign out from this server's own page")
+		return
+	}
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1})
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }

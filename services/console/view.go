@@ -83,7 +83,7 @@ func (c *Console) portfolio(ctx context.Context, _ *http.Request, grant auth.Gra
 	if err != nil {
 		return "", nil, err
 	}
-	view := portfolioView{page: page{Title: "Studies", Stamp: stamp(list.AsOf)}}
+	view := portfolioView{page: page{Title: "Studies", Stamp: stamp(list.AsOf), SignedIn: signedInBy(grant)}}
 	if c.config.Note != nil {
 		view.Note = c.config.Note()
 	}
@@ -139,17 +139,17 @@ func newLine(s analyst.StudyLine, rows map[string]analyst.ForestRow) studyLine {
 
 type studyView struct {
 	page
-	ID, Design, Definition, AsOf, Assigned string
-	Version, Participants                  int
-	Duration, Period, FollowUp, Silence    int
-	Tier                                   stats.Tier
-	Blinded                                string
-	Dropout, NonUsage                      attritionView
-	Tiers                                  []tierView
+	ID, Design, Definition, Assigned    string
+	Version, Participants               int
+	Duration, Period, FollowUp, Silence int
+	Tier                                stats.Tier
+	Blinded                             string
+	Dropout, NonUsage                   attritionView
+	Tiers                               []tierView
 }
 
 type attritionView struct {
-	Label      string
+	ID, Label  string
 	WithUptake bool
 	Arms       []armView
 }
@@ -178,8 +178,8 @@ func (c *Console) study(ctx context.Context, r *http.Request, grant auth.Grant) 
 	}
 	def := s.Complete
 	view := studyView{
-		page: page{Title: s.Title, Stamp: stamp(s.Cutoff)}, ID: s.ID, Design: words(string(s.Design)), Definition: def.DefinitionID(),
-		Version: s.DefinitionVersion, AsOf: stamp(s.AsOf), Participants: s.Participants, Assigned: "assigned",
+		page: page{Title: s.Title, Stamp: stamp(s.Cutoff), SignedIn: signedInBy(grant)}, ID: s.ID, Design: words(string(s.Design)), Definition: def.DefinitionID(),
+		Version: s.DefinitionVersion, Participants: s.Participants, Assigned: "assigned",
 		Duration: def.DurationDays(), Period: def.PeriodDays(), FollowUp: def.FollowUpDays, Silence: def.SilenceDays(""),
 		Tier: stats.TierNotReported,
 	}
@@ -206,8 +206,8 @@ func (c *Console) results(ctx context.Context, id string, q analyst.Query, view 
 	if err != nil {
 		return err
 	}
-	view.Dropout = newAttrition("Dropout attrition by arm", dropout)
-	view.NonUsage = newAttrition("Non-usage attrition by arm", nonUsage)
+	view.Dropout = newAttrition("dropout", "Dropout attrition by arm", dropout)
+	view.NonUsage = newAttrition("nonusage", "Non-usage attrition by arm", nonUsage)
 	view.NonUsage.WithUptake = true
 	view.Tier = engagement.StudyTier
 	for _, a := range engagement.Arms {
@@ -220,8 +220,8 @@ func (c *Console) results(ctx context.Context, id string, q analyst.Query, view 
 	return nil
 }
 
-func newAttrition(label string, a *analyst.Attrition) attritionView {
-	v := attritionView{Label: label}
+func newAttrition(id, label string, a *analyst.Attrition) attritionView {
+	v := attritionView{ID: id, Label: label}
 	for _, arm := range a.Arms {
 		v.Arms = append(v.Arms, armView{
 			Arm: arm.Label, N: arm.N, Events: arm.Events, TooEarly: arm.TooEarly, Provisional: arm.Provisional,

@@ -107,10 +107,10 @@ func (it *item) rejection() Rejection {
 	return r
 }
 
-// tellableID returns the event's id unless something is wrong with it.
+// tellableID returns the event's id unless something is wrong with its text.
 func (it *item) tellableID() string {
 	for _, p := range it.problems {
-		if p.Field == "id" {
+		if p.Field == "id" && p.Code != event.CodeIDReused {
 			return ""
 		}
 	}

@@ -36,6 +36,9 @@ make the same events, so that sending them again changes nothing; on a later day
 				if spec.Start, err = time.Parse(time.DateOnly, start); err != nil {
 					return usagef("--start: give a day such as 2026-01-05")
 				}
+				if spec.Start.After(spec.Now) {
+					return usagef("--start: is in the future; what has not happened cannot be sent")
+				}
 			}
 			study, err := simulate.Single(spec)
 			if err != nil {
@@ -90,12 +93,13 @@ func (a *app) showSimulated(s simulate.Study) error {
 
 // sent is the answer of simulate.
 type sent struct {
-	Study      string `json:"study"`
-	Events     int    `json:"events"`
-	Accepted   int    `json:"accepted"`
-	Duplicates int    `json:"duplicates"`
-	Rejected   int    `json:"rejected"`
-	Position   string `json:"position"`
+	Study      string             `json:"study"`
+	Events     int                `json:"events"`
+	Accepted   int                `json:"accepted"`
+	Duplicates int                `json:"duplicates"`
+	Rejected   int                `json:"rejected"`
+	Reasons    map[event.Code]int `json:"reasons,omitempty"` // of the rejected, by code
+	Position   string             `json:"position"`
 }
 
 func (a *app) sendSimulated(ctx context.Context, p *peer, s simulate.Study) error {
@@ -103,7 +107,7 @@ func (a *app) sendSimulated(ctx context.Context, p *peer, s simulate.Study) erro
 	if err != nil {
 		return err
 	}
-	total := sent{Study: s.ID}
+	total := sent{Study: s.ID, Reasons: map[event.Code]int{}}
 	shown := time.Now()
 	_, err = simulate.Load(ctx, []simulate.Study{s}, simulate.Loading{
 		Until: time.Now(), Workers: 1,
@@ -113,6 +117,9 @@ func (a *app) sendSimulated(ctx context.Context, p *peer, s simulate.Study) erro
 			total.Accepted += result.Accepted
 			total.Duplicates += result.Duplicates
 			total.Rejected += len(result.Rejected)
+			for _, r := range result.Rejected {
+				total.Reasons[r.Code]++
+			}
 			total.Position = result.Position
 			return err
 		},
@@ -127,8 +134,15 @@ func (a *app) sendSimulated(ctx context.Context, p *peer, s simulate.Study) erro
 		return err
 	}
 	if a.json {
-		return a.printJSON(total)
+		err = a.printJSON(total)
+	} else {
+		a.say("%s: %d events sent, %d accepted, %d duplicates, %d rejected", total.Study, total.Events, total.Accepted, total.Duplicates, total.Rejected)
+		for code, n := range total.Reasons {
+			a.say("  %s: %d", code, n)
+		}
 	}
-	a.say("%s: %d events sent, %d accepted, %d duplicates, %d rejected", total.Study, total.Events, total.Accepted, total.Duplicates, total.Rejected)
-	return nil
+	if err == nil && total.Rejected > 0 {
+		return errReported
+	}
+	return err
 }

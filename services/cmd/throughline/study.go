@@ -158,13 +158,11 @@ func (r *ingestAnswer) err() error {
 
 // studyRow is one study as /v1/studies lists it.
 type studyRow struct {
-	ID     string `json:"id"`
-	Title  string `json:"title"`
-	Design string `json:"design"`
-	Arms   []struct {
-		Arm string `json:"arm"`
-	} `json:"arms"`
-	Participants int `json:"participants"`
+	ID           string `json:"id"`
+	Title        string `json:"title"`
+	Design       string `json:"design"`
+	Arms         int    `json:"arms"`
+	Participants int    `json:"participants"`
 }
 
 func newStudyList(a *app) *cobra.Command {
@@ -184,9 +182,9 @@ func newStudyList(a *app) *cobra.Command {
 					return fmt.Errorf("read studies: %w", err)
 				}
 				w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-				fmt.Fprintln(w, "STUDY\tDESIGN\tARMS\tTITLE")
+				fmt.Fprintln(w, "STUDY\tDESIGN\tARMS\tPARTICIPANTS\tTITLE")
 				for _, s := range list.Studies {
-					fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", s.ID, s.Design, len(s.Arms), s.Title)
+					fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", s.ID, s.Design, s.Arms, s.Participants, s.Title)
 				}
 				return w.Flush()
 			})

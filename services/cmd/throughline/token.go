@@ -64,7 +64,7 @@ func newTokenCreate(a *app) *cobra.Command {
 				if a.json {
 					return a.printJSON(made)
 				}
-				a.say("token %s for study %s (%s); it is shown this once:", made.ID, made.Study, joinScopes(made.Scopes))
+				a.say("token %s for study %s (%s); it is shown this once. Open mode has ended: every request needs a token.", made.ID, made.Study, joinScopes(made.Scopes))
 				fmt.Fprintln(a.out, made.Token)
 				return nil
 			})
