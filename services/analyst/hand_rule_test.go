@@ -264,8 +264,8 @@ func TestWhichComponent(t *testing.T) {
 			tr.on(3, 9, "p", c.typ, c.attributes...)
 			tr.want("activities", what(t, tr), c.want)
 			q := tr.quality(at(28))
-			if q.Unassigned != c.unassigned || q.Contamination != c.contamination {
-				t.Errorf("unassigned %d, contamination %d; want %d, %d", q.Unassigned, q.Contamination, c.unassigned, c.contamination)
+			if q.Unassigned != c.unassigned || *q.Contamination != c.contamination {
+				t.Errorf("unassigned %d, contamination %d; want %d, %d", q.Unassigned, *q.Contamination, c.unassigned, c.contamination)
 			}
 		})
 	}
@@ -276,8 +276,8 @@ func TestContaminationOfAControlArm(t *testing.T) {
 	tr.join("p", "b")
 	tr.use("p", 3, 4)
 	q := tr.quality(at(28))
-	if q.Contamination != 2 || len(q.ContaminationBy) != 1 || q.ContaminationBy[0] != (ContaminatedByOthers{"app", 1, 2}) {
-		t.Errorf("contamination %d: %+v", q.Contamination, q.ContaminationBy)
+	if *q.Contamination != 2 || len(q.ContaminationBy) != 1 || q.ContaminationBy[0] != (ContaminatedByOthers{"app", 1, 2}) {
+		t.Errorf("contamination %d: %+v", *q.Contamination, q.ContaminationBy)
 	}
 	if arm := tr.attrition(at(28), AttritionQuery{}).Arms[1]; arm.Uptake.N != 0 {
 		t.Errorf("uptake of the control arm %s", xn(arm.Uptake))

@@ -2,6 +2,7 @@ package analyst
 
 import (
 	"github.com/throughline-trials/throughline/pkg/event"
+	"github.com/throughline-trials/throughline/services/stats"
 )
 
 // Quality is the answer of /quality: the state of the data, apart from engagement. Counts of events leave test traffic
@@ -20,8 +21,9 @@ type Quality struct {
 
 	ClockSkew               []SkewClass            `json:"clock_skew"`
 	EventsAfterWithdrawal   int                    `json:"events_after_withdrawal"`
-	Contamination           int                    `json:"contamination"` // qualifying activities by components outside the arm
-	ContaminationBy         []ContaminatedByOthers `json:"contamination_by_component"`
+	Contamination           *int                   `json:"contamination"`              // qualifying activities by components outside the arm; null where blinding hides it
+	ContaminationBy         []ContaminatedByOthers `json:"contamination_by_component"` // null where blinding hides it
+	ContaminationReason     stats.Reason           `json:"contamination_reason,omitempty"`
 	RandomisedNeverEnrolled int                    `json:"randomised_never_enrolled"`
 	LongSessions            int                    `json:"long_sessions"`   // over 12 hours, capped
 	SilentByFault           int                    `json:"silent_by_fault"` // participants silent since a fault that blocks use
@@ -71,16 +73,22 @@ func (f *Frame) Quality(records []*Record, refused Refusals) *Quality {
 	out.Events, out.TestEvents, out.Unassigned = sum.Events, sum.Tests, sum.Unassigned
 	out.Late1h, out.Late24h, out.Late7d = sum.Late1h, sum.Late24h, sum.Late7d
 	out.EventsAfterWithdrawal, out.LongSessions = sum.AfterWithdrawal, sum.LongSessions
-	out.ContaminationBy = []ContaminatedByOthers{}
+	contamination := 0
+	out.Contamination, out.ContaminationBy = &contamination, []ContaminatedByOthers{}
 	for i, c := range by {
 		if c.Participants > 0 {
 			c.Component = f.plan.components[i].id
-			out.Contamination += c.Activities
+			contamination += c.Activities
 			out.ContaminationBy = append(out.ContaminationBy, c)
 		}
 	}
 	out.ClockSkew = skewClasses(sum.Skew)
 	return out
+}
+
+// blind takes out what tells arms apart: that a component was used from outside its arm says who is in which.
+func (q *Quality) blind() {
+	q.Contamination, q.ContaminationBy, q.ContaminationReason = nil, nil, ReasonBlinded
 }
 
 func skewClasses(counts []int) []SkewClass {

@@ -274,6 +274,9 @@ func (r *Reader) Quality(ctx context.Context, study string, q Query) (*Quality, 
 		return nil, err
 	}
 	out := v.frame.Quality(v.records, refused)
+	if !q.Privileged && blinded(v.frame.plan.def) {
+		out.blind()
+	}
 	out.Position = v.position.String()
 	return out, nil
 }

@@ -15,6 +15,7 @@ const (
 	ReasonSilenceTooLong   stats.Reason = "silence_not_below_duration"
 	ReasonConditionedOnUse stats.Reason = "population_follows_assignment" // arms are not tested in it
 	ReasonSeeComponents    stats.Reason = "see_groups"
+	ReasonBlinded          stats.Reason = "blinded" // the asker may not see arms
 	ReasonNoComponents     stats.Reason = "no_components"
 	ReasonNoPrimary        stats.Reason = "no_primary_outcome"
 	ReasonNoBaseline       stats.Reason = "no_baseline_timepoint"
