@@ -23,7 +23,7 @@ type Quality struct {
 	EventsAfterWithdrawal   int                    `json:"events_after_withdrawal"`
 	Contamination           *int                   `json:"contamination"`              // qualifying activities by components outside the arm; null where blinding hides it
 	ContaminationBy         []ContaminatedByOthers `json:"contamination_by_component"` // null where blinding hides it
-	ContaminationReason     stats.Reason           `json:"contamination_reason,omitempty"`
+	ContaminationReason     stats.Reason           `json:"contamination_reason,omitempty"` // why contamination is null
 	RandomisedNeverEnrolled int                    `json:"randomised_never_enrolled"`
 	LongSessions            int                    `json:"long_sessions"`   // over 12 hours, capped
 	SilentByFault           int                    `json:"silent_by_fault"` // participants silent since a fault that blocks use

@@ -119,7 +119,6 @@ var sayings = map[string]string{
 	"to_seconds":                 "upper bound of the class, not included; null: none",
 	"events_after_withdrawal":    "use after consent was withdrawn: stored and not counted",
 	"activities":                 "how many qualifying activities",
-	"contamination_by_component": "the same by component",
 	"randomised_never_enrolled":  "participants randomised without being enrolled",
 
 	// of the comparison across studies
