@@ -21,8 +21,8 @@ type Quality struct {
 
 	ClockSkew               []SkewClass            `json:"clock_skew"`
 	EventsAfterWithdrawal   int                    `json:"events_after_withdrawal"`
-	Contamination           *int                   `json:"contamination"`              // qualifying activities by components outside the arm; null where blinding hides it
-	ContaminationBy         []ContaminatedByOthers `json:"contamination_by_component"` // null where blinding hides it
+	Contamination           *int                   `json:"contamination"`                  // qualifying activities by components outside the arm; null where blinding hides it
+	ContaminationBy         []ContaminatedByOthers `json:"contamination_by_component"`     // null where blinding hides it
 	ContaminationReason     stats.Reason           `json:"contamination_reason,omitempty"` // why contamination is null
 	RandomisedNeverEnrolled int                    `json:"randomised_never_enrolled"`
 	LongSessions            int                    `json:"long_sessions"`   // over 12 hours, capped

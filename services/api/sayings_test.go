@@ -110,16 +110,16 @@ var sayings = map[string]string{
 	"study_tier":        "the headline tier of the arm that stands for the study",
 
 	// of the quality of data
-	"test_events":                "events marked as test traffic",
-	"late_24h":                   "received more than a day after they happened",
-	"late_7d":                    "received more than a week after they happened",
-	"duplicates":                 "events sent again",
-	"clock_skew":                 "classes of the differences, ascending",
-	"from_seconds":               "lower bound of the class, included; null: none",
-	"to_seconds":                 "upper bound of the class, not included; null: none",
-	"events_after_withdrawal":    "use after consent was withdrawn: stored and not counted",
-	"activities":                 "how many qualifying activities",
-	"randomised_never_enrolled":  "participants randomised without being enrolled",
+	"test_events":               "events marked as test traffic",
+	"late_24h":                  "received more than a day after they happened",
+	"late_7d":                   "received more than a week after they happened",
+	"duplicates":                "events sent again",
+	"clock_skew":                "classes of the differences, ascending",
+	"from_seconds":              "lower bound of the class, included; null: none",
+	"to_seconds":                "upper bound of the class, not included; null: none",
+	"events_after_withdrawal":   "use after consent was withdrawn: stored and not counted",
+	"activities":                "how many qualifying activities",
+	"randomised_never_enrolled": "participants randomised without being enrolled",
 
 	// of the comparison across studies
 	"studies":                       "the studies, or how many",
