@@ -319,7 +319,7 @@ func endOpenMode(t *testing.T, server *process, on func(...string) outcome) {
 // signIn goes through the page's door: a token is kept as a cookie of this origin's pages, with which nothing is written.
 func signIn(t *testing.T, c client, token, wrong string) {
 	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	do := func(method, path, body string, headers ...string) *http.Response {
+	do := func(method, path, body string, headers ...string) (status int, location string, cookies []*http.Cookie) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), method, c.base+path, strings.NewReader(body))
 		if err != nil {
@@ -332,33 +332,33 @@ func signIn(t *testing.T, c client, token, wrong string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res.Body.Close()
-		return res
+		defer res.Body.Close()
+		return res.StatusCode, res.Header.Get("Location"), res.Cookies()
 	}
 	const form = "application/x-www-form-urlencoded"
-	if res := do("GET", "/", ""); res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/signin" {
-		t.Errorf("the page without a token: %d to %q, want 303 to /signin", res.StatusCode, res.Header.Get("Location"))
+	if status, to, _ := do("GET", "/", ""); status != http.StatusSeeOther || to != "/signin" {
+		t.Errorf("the page without a token: %d to %q, want 303 to /signin", status, to)
 	}
-	if res := do("POST", "/signin", "token="+wrong, "Content-Type", form); res.StatusCode != http.StatusUnauthorized || len(res.Cookies()) > 0 {
-		t.Errorf("a wrong token: %d, %v", res.StatusCode, res.Cookies())
+	if status, _, cookies := do("POST", "/signin", "token="+wrong, "Content-Type", form); status != http.StatusUnauthorized || len(cookies) > 0 {
+		t.Errorf("a wrong token: %d, %v", status, cookies)
 	}
-	if res := do("POST", "/signin", "token="+token, "Content-Type", form, "Sec-Fetch-Site", "cross-site"); res.StatusCode != http.StatusForbidden || len(res.Cookies()) > 0 {
-		t.Errorf("signed in from another site: %d, %v", res.StatusCode, res.Cookies())
+	if status, _, cookies := do("POST", "/signin", "token="+token, "Content-Type", form, "Sec-Fetch-Site", "cross-site"); status != http.StatusForbidden || len(cookies) > 0 {
+		t.Errorf("signed in from another site: %d, %v", status, cookies)
 	}
-	res := do("POST", "/signin", "token="+token, "Content-Type", form)
-	if len(res.Cookies()) != 1 {
-		t.Fatalf("signed in: %d, %v", res.StatusCode, res.Cookies())
+	status, _, cookies := do("POST", "/signin", "token="+token, "Content-Type", form)
+	if len(cookies) != 1 {
+		t.Fatalf("signed in: %d, %v", status, cookies)
 	}
-	cookie := res.Cookies()[0]
+	cookie := cookies[0]
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode {
 		t.Errorf("cookie %v, want HttpOnly and SameSite=Strict", cookie)
 	}
 	signed := cookie.Name + "=" + cookie.Value
-	if res := do("GET", "/studies/desk", "", "Cookie", signed); res.StatusCode != http.StatusOK {
-		t.Errorf("the page with the cookie: %d", res.StatusCode)
+	if status, _, _ := do("GET", "/studies/desk", "", "Cookie", signed); status != http.StatusOK {
+		t.Errorf("the page with the cookie: %d", status)
 	}
-	if res := do("POST", "/v1/events", "{}", "Cookie", signed, "Content-Type", mediaSingle); res.StatusCode != http.StatusUnauthorized {
-		t.Errorf("an event with the cookie alone: %d, want 401", res.StatusCode)
+	if status, _, _ := do("POST", "/v1/events", "{}", "Cookie", signed, "Content-Type", mediaSingle); status != http.StatusUnauthorized {
+		t.Errorf("an event with the cookie alone: %d, want 401", status)
 	}
 }
 

@@ -28,20 +28,26 @@ func TestMain(m *testing.M) {
 	if err := errors.Join(flag.Set("rapid.checks", "4"), flag.Set("rapid.nofailfile", "true")); err != nil {
 		panic(err)
 	}
+	var err error
+	if scratch, err = os.MkdirTemp("", "throughline-e2e-"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
-	if err := errors.Join(shared.agree(), shared.stop()); err != nil {
+	if err := errors.Join(shared.agree(), shared.stop(), os.RemoveAll(scratch)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
 	os.Exit(code)
 }
 
+// scratch is a folder for the whole run, set by TestMain alone.
+var scratch string
+
 // shared is the server of the test process, started by the first test that asks for it.
 var shared sharedServer
 
 type sharedServer struct {
 	once       sync.Once
-	dir        string
 	connection embedded.Connection
 	cancel     context.CancelFunc
 	ended      chan error
@@ -59,11 +65,8 @@ func sharedConnection(t testing.TB) embedded.Connection {
 }
 
 func (s *sharedServer) start() (err error) {
-	if s.dir, err = os.MkdirTemp("", "throughline-e2e-"); err != nil {
-		return err
-	}
 	config := server.Config{
-		Data: filepath.Join(s.dir, "data"), Listen: "127.0.0.1:0",
+		Data: filepath.Join(scratch, "data"), Listen: "127.0.0.1:0",
 		NATS: server.NATSConfig{Listen: "127.0.0.1:0"}, ClickHouse: server.ClickHouseConfig{Listen: "127.0.0.1:0"},
 	}
 	var ctx context.Context
@@ -113,11 +116,10 @@ func (s *sharedServer) stop() error {
 		return nil
 	}
 	s.cancel()
-	var err error
-	if s.err == nil {
-		err = <-s.ended
+	if s.err != nil {
+		return nil // it has ended, and a test has said so
 	}
-	return errors.Join(err, os.RemoveAll(s.dir))
+	return <-s.ended
 }
 
 // awaitReady waits until the server of a data folder is ready, or has ended.
@@ -146,11 +148,7 @@ func awaitReady(dir string, ended <-chan error) (embedded.Connection, error) {
 
 // binary builds the command once for the whole run and returns its path.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "throughline-bin-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "throughline")
+	path := filepath.Join(scratch, "throughline")
 	build := exec.Command("go", "build", "-o", path, "../cmd/throughline")
 	if text, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build throughline: %w\n%s", err, text)

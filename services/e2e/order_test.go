@@ -56,6 +56,14 @@ func history(rt *rapid.T) []saying {
 		{"participant.died", "", ""}, {"intervention.completed", "", ""}, {"intervention.discontinued", `"decided_by": "sponsor"`, ""},
 		{"participant.enrolled", "", ""},
 	}
+	if rapid.Bool().Draw(rt, "outage") {
+		from := cutoffDay.AddDate(0, 0, rapid.IntRange(-50, 5).Draw(rt, "from"))
+		data := fmt.Sprintf(`"from": %q`, from.Format(time.RFC3339))
+		if length := rapid.IntRange(0, 20).Draw(rt, "days"); length > 0 {
+			data += fmt.Sprintf(`, "to": %q, "component": "app"`, from.AddDate(0, 0, length).Format(time.RFC3339))
+		}
+		add("", "outage.declared", 10, data)
+	}
 	for p := range rapid.IntRange(1, 4).Draw(rt, "participants") {
 		subject := fmt.Sprintf("p%d", p)
 		add(subject, "participant.randomised", rapid.IntRange(0, 30).Draw(rt, "day 0"), fmt.Sprintf(`"arm": %q`, rapid.SampledFrom([]string{"one", "two"}).Draw(rt, "arm")))
@@ -202,7 +210,12 @@ func offsetOf(t *testing.T, e event.Event) *int16 {
 // tables derives all results of rows as JSON, without lateness.
 func tables(rt *rapid.T, def *study.Definition, rows []store.Row, clock analyst.Clock) string {
 	people := map[string][]store.Row{}
+	var common []store.Row
 	for _, r := range rows {
+		if r.Event.Subject == "" {
+			common = append(common, r)
+			continue
+		}
 		people[r.Event.Subject] = append(people[r.Event.Subject], r)
 	}
 	var records []*analyst.Record
@@ -210,7 +223,7 @@ func tables(rt *rapid.T, def *study.Definition, rows []store.Row, clock analyst.
 		record := analyst.Derive(def, people[subject], clock)
 		records = append(records, &record)
 	}
-	frame := analyst.NewFrame(def, 1, nil, clock)
+	frame := analyst.NewFrame(def, 1, common, clock)
 	dropout, err1 := frame.Attrition(records, analyst.AttritionQuery{})
 	last, err2 := frame.Attrition(records, analyst.AttritionQuery{Kind: analyst.NonUsage})
 	first, err3 := frame.Attrition(records, analyst.AttritionQuery{Kind: analyst.NonUsage, Variant: analyst.FirstLapse})

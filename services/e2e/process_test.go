@@ -151,8 +151,7 @@ func (p *process) stop() {
 // kill ends the server at once, as a failure would.
 func (p *process) kill() {
 	if p.cmd.Process.Kill() == nil { // else it has ended
-		<-p.ended
-		p.ended <- nil
+		p.ended <- <-p.ended
 	}
 }
 

@@ -110,6 +110,8 @@ func TestRefusedEvents(t *testing.T) {
 		{"unknown component", good(`"component": "web"`), "unknown_component"},
 		{"randomised already", with("participant.randomised", `"arm": "a"`), "already_randomised"},
 		{"an outage without a beginning", tr.event("outage.declared", "", "2026-06-01T09:00:00Z", `"component": "app"`), "missing_attribute"},
+		{"an outage of one participant", tr.event("outage.declared", "a", "2026-06-01T09:00:00Z", `"from": "2026-06-01T00:00:00Z"`), "invalid_subject"},
+		{"unblinding in open mode", tr.event("unblinding.performed", "", "2026-06-01T09:00:00Z", `"scope": "study", "planned": true`), "not_in_scope"},
 	}
 	want := map[string]int{} // quarantined of this study, for what names it and may be told
 	tr.untouched(t, func() {
@@ -132,6 +134,14 @@ func TestRefusedEvents(t *testing.T) {
 		}
 	})
 	got := tr.quality().Quarantined
+	// With the local credential unblinding is taken, and stands in the facts.
+	local := tr.with(t)
+	local.token = sharedConnection(t).LocalToken
+	local.send(tr.named("unblinded", "unblinding.performed", "", "2026-06-01T09:00:00Z", `"scope": "study", "planned": true`))
+	local.quality()
+	if rows := openFacts(t, sharedConnection(t)).counted(tr.study); !strings.Contains(strings.Join(rows, "\n"), "unblinding.performed") {
+		t.Error("the unblinding is not in the facts")
+	}
 	for _, code := range []string{"unknown_attribute", "unknown_type", "unknown_version", "unknown_property", "id_reused", "invalid_time", "future_time", "too_old",
 		"unknown_arm", "unknown_component", "already_randomised"} {
 		if got[code] != want[code] {
@@ -150,17 +160,6 @@ func TestRefusedRequests(t *testing.T) {
 	tr := newTrial(t, "requests", oneArm)
 	tr.send(tr.life(life{name: "a", c: 40})...)
 	event := func() string { return tr.event("exercise.completed", "a", "2026-06-01T09:00:00Z", "") }
-	packed := func(text string) string {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		if _, err := z.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.String()
-	}
 	many := make([]string, 501)
 	for i := range many {
 		many[i] = event()
@@ -177,9 +176,9 @@ func TestRefusedRequests(t *testing.T) {
 		{"no lines", mediaLines, "\n\n", nil, 400},
 		{"501 events", mediaBatch, "[" + strings.Join(many, ",") + "]", nil, 413},
 		{"more than a MiB", mediaBatch, "[" + event() + strings.Repeat(" ", 1<<20) + "]", nil, 413},
-		{"a bomb", mediaBatch, packed("[" + event() + strings.Repeat(" ", 9<<20) + "]"), []string{"Content-Encoding", "gzip"}, 413},
+		{"a bomb", mediaBatch, gzipped(t, "["+event()+strings.Repeat(" ", 9<<20)+"]"), []string{"Content-Encoding", "gzip"}, 413},
 		{"no gzip", mediaBatch, "[" + event() + "]", []string{"Content-Encoding", "gzip"}, 400},
-		{"half a gzip", mediaBatch, packed("[" + event() + "]")[:60], []string{"Content-Encoding", "gzip"}, 400},
+		{"half a gzip", mediaBatch, gzipped(t, "["+event()+"]")[:60], []string{"Content-Encoding", "gzip"}, 400},
 		{"another encoding", mediaBatch, "[" + event() + "]", []string{"Content-Encoding", "br"}, 415},
 		{"plain text", "text/plain", event(), nil, 415},
 		{"a form", "application/x-www-form-urlencoded", event(), nil, 415},
@@ -216,6 +215,20 @@ func TestRefusedRequests(t *testing.T) {
 	})
 }
 
+// gzipped packs a text.
+func gzipped(t testing.TB, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 // TestPartlyRefused: the good events of a request are taken, the others named by their place.
 func TestPartlyRefused(t *testing.T) {
 	t.Parallel()
@@ -226,7 +239,7 @@ func TestPartlyRefused(t *testing.T) {
 		tr.event("session.begun", "p1", "2026-06-01T09:00:00Z", ""),
 		tr.event("session.started", "p1", "2026-06-01T09:00:00Z", ""),
 	}
-	a := tr.post(mediaLines, strings.Join(lines, "\n"))
+	a := tr.post(mediaLines, gzipped(t, strings.Join(lines, "\n")), "Content-Encoding", "gzip")
 	var r receipt
 	a.decode(t, &r)
 	if a.status != http.StatusAccepted || r.Accepted != 2 || len(r.Rejected) != 2 {
