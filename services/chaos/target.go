@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/throughline-trials/throughline/services/bench/tail"
 )
 
 // target is the process under test, and the projector beside it where that runs alone.
@@ -20,7 +22,7 @@ type target struct {
 	binary, data, marker string
 
 	process, projector *exec.Cmd
-	output             bytes.Buffer
+	output             tail.Tail
 	connection         connection
 	http               string
 	client             *http.Client
