@@ -36,14 +36,15 @@ type CauseIncidence struct {
 // IncidencePoint is the cumulative incidence on one day, at every day on which something happened; before the first it
 // is 0.
 type IncidencePoint struct {
-	Day       float64     `json:"day"`
-	AtRisk    int         `json:"at_risk"` // with a time of at least this day
-	Events    int         `json:"events"`  // of the cause, on the day
-	Censored  int         `json:"censored"`
-	Incidence float64     `json:"incidence"` // up to the day, itself included
-	SE        float64     `json:"se"`
-	Lower     stats.Value `json:"lower"`
-	Upper     stats.Value `json:"upper"`
+	Day       float64      `json:"day"`
+	AtRisk    int          `json:"at_risk"` // with a time of at least this day
+	Events    int          `json:"events"`  // of the cause, on the day
+	Censored  int          `json:"censored"`
+	Incidence float64      `json:"incidence"` // up to the day, itself included
+	SE        float64      `json:"se"`
+	Lower     stats.Value  `json:"lower"`
+	Upper     stats.Value  `json:"upper"`
+	Reason    stats.Reason `json:"reason,omitempty"` // why there are no limits
 }
 
 // ending is how the use of one participant ended, among several causes.
@@ -116,7 +117,7 @@ func incidence(fates []fate) *Incidence {
 			one.Events += c.Events
 			one.Curve = append(one.Curve, IncidencePoint{
 				Day: r.Day, AtRisk: r.AtRisk, Events: c.Events, Censored: r.Censored,
-				Incidence: c.Incidence, SE: c.SE, Lower: c.Lower, Upper: c.Upper,
+				Incidence: c.Incidence, SE: c.SE, Lower: c.Lower, Upper: c.Upper, Reason: c.Lower.Reason(),
 			})
 		}
 		out.Causes = append(out.Causes, one)

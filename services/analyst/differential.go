@@ -212,7 +212,10 @@ func (c *comparer) compare(out *Losses, arms []stats.Study, nobody stats.Reason)
 		}
 		out.Comparisons = append(out.Comparisons, one)
 	}
-	if compared > 1 {
+	switch {
+	case compared == 0:
+		out.Reason = nobody
+	case compared > 1:
 		out.Largest.Note = largestNote
 	}
 	if c.ongoing() {

@@ -42,6 +42,7 @@ type KindDose struct {
 	Total   stats.Value  `json:"total"`    // over evaluable periods
 	PerWeek Amounts      `json:"per_week"` // of each participant: all evaluable periods by their weeks
 	Periods []PeriodDose `json:"periods"`  // elapsed for anyone
+	Reason  stats.Reason `json:"reason,omitempty"`
 }
 
 // PeriodDose is the dose of one period, over participants evaluable in it.
@@ -218,7 +219,7 @@ func (s *doseSums) add(states []periodState, amounts [][doseKinds]int64, length 
 }
 
 func (s *doseSums) kind(kind doseKind, name DoseKind, reason stats.Reason) KindDose {
-	out := KindDose{Kind: name, PerWeek: amountsOf(s.perWeek[kind], reason), Periods: []PeriodDose{}}
+	out := KindDose{Kind: name, PerWeek: amountsOf(s.perWeek[kind], reason), Periods: []PeriodDose{}, Reason: reason}
 	out.Total = stats.Undefined(reason)
 	if reason == "" {
 		out.Total = stats.Defined(kind.amount(s.totals[kind]))

@@ -22,6 +22,7 @@ func life(t testing.TB) *study.Definition {
 		"arms: [{id: a, components: [app, coaching, band, clinic, desk]}, {id: b, role: control, components: [board]}]",
 		"components: [{id: app, channel: app}, {id: coaching, channel: phone_call}, {id: band, channel: fitness_tracker}, "+
 			"{id: clinic, channel: in_person}, {id: desk, channel: kiosk}, {id: board, channel: bulletin_board}]",
+		"assessments: [{instrument: hope, primary: true, timepoints: [{id: base, day: 0, window_days: 3}, {id: end, day: 20, window_days: 5}]}]",
 		"completion: {modules: 2, sessions: 1}", "strata: {sex: [female, male]}", "sites: [{id: west, timezone: America/Los_Angeles}]")
 }
 
@@ -42,6 +43,11 @@ func sayings() []said {
 		{"peer_contact.completed", []string{"two_way=true", "mode=phone_call"}}, {"peer.assigned", []string{"peer=m1"}}, {"peer.assigned", []string{"peer=m2"}},
 		{"participation.paused", nil}, {"participation.resumed", nil}, {"participant.lost_to_follow_up", nil}, {"participant.completed", nil},
 		{"participant.died", nil}, {"participant.withdrew", []string{"scope=stop_intervention"}}, {"participant.withdrew", []string{"scope=stop_all"}},
+		{"measure.submitted", []string{"instrument=hope", "timepoint=base", "score=4"}}, {"measure.submitted", []string{"instrument=hope", "timepoint=end", "score=7"}},
+		{"participant.screened", []string{"eligible=true"}}, {"participant.screened", []string{"eligible=false", "reason=other_trial"}},
+		{"message.replied", []string{"response_seconds=60"}}, {"message.sent", []string{"actorrole=peer", "response_seconds=90"}},
+		{"post.created", []string{"thread=t1"}}, {"reply.created", []string{"thread=t1"}}, {"fidelity.rated", []string{"actorrole=staff", "score=80"}},
+		{"training.session_completed", []string{"component=app", "minutes=15"}}, {"consent.withdrawn", nil}, {"peer.changed", []string{"peer=m3"}},
 		{"intervention.completed", nil}, {"intervention.discontinued", []string{"decided_by=sponsor"}}, {"intervention.started", nil},
 		{"technical_fault.reported", []string{"blocks_use=true"}}, {"participant.enrolled", []string{"site=west", `strata={"sex":"male"}`}},
 	}
@@ -157,6 +163,13 @@ func everything(t testing.TB, f *Frame, r *Record) string {
 	e, err := f.Engagement([]*Record{r}, EngagementQuery{})
 	add(e, err)
 	add(f.Quality([]*Record{r}, Refusals{}), nil)
+	add(f.Flow([]*Record{r}), nil)
+	d, err := f.Dose([]*Record{r}, DoseQuery{By: "component"})
+	add(d, err)
+	o, err := f.Outcomes([]*Record{r}, Query{})
+	add(o, err)
+	l, err := f.Differential([]*Record{r}, DifferentialQuery{})
+	add(l, err)
 	return out
 }
 

@@ -55,9 +55,10 @@ type Fidelity struct {
 
 // begun is who began a thread, and when.
 type begun struct {
-	by   *Record
-	at   time.Time
-	from map[*Record]bool // who replied
+	by      *Record
+	at      time.Time
+	replied *Record // one of those who replied
+	several bool    // others did too
 }
 
 // threads puts together what all subjects wrote.
@@ -79,10 +80,8 @@ func (f *Frame) write(threads map[string]*begun, r *Record, t *Thread) {
 		threads[t.ID] = b
 	}
 	if t.Reply {
-		if b.from == nil {
-			b.from = map[*Record]bool{}
-		}
-		b.from[r] = true
+		b.several = b.several || b.replied != nil
+		b.replied = r
 	}
 	if t.Post.IsZero() {
 		return
@@ -94,7 +93,7 @@ func (f *Frame) write(threads map[string]*begun, r *Record, t *Thread) {
 
 // answered reports whether another than who began the thread replied.
 func (b *begun) answered() bool {
-	return len(b.from) > 1 || len(b.from) == 1 && !b.from[b.by]
+	return b.several || b.replied != nil && b.replied != b.by
 }
 
 // peers returns what peers did for people of one arm. whole says that contacts that belong to no component count too.
