@@ -93,7 +93,7 @@ func (e *edition) named(name string, asOf time.Time) (*plan, error) {
 func (s source) records(ctx context.Context, p *plan, id string, participants []string, clock Clock, fn func(*Record, []store.Row)) error {
 	q := store.Query{
 		Tables: []string{store.TableEvents, store.TableAllocations}, Study: id, Participants: participants,
-		ReceivedUpTo: clock.AsOf, Kinds: []store.Kind{store.KindEvent},
+		ReceivedUpTo: clock.AsOf, Kinds: []store.Kind{store.KindEvent}, Lean: true,
 	}
 	var rows []store.Row
 	finish := func() {

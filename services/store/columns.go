@@ -58,6 +58,7 @@ type columns struct {
 
 	names []string
 	all   []proto.Column
+	lean  bool
 
 	scratch []byte
 	parser  dataReader
@@ -66,8 +67,12 @@ type columns struct {
 	zones   map[int16]*time.Location
 }
 
-func newColumns() *columns {
+func newColumns() *columns { return columnsOf(false) }
+
+// columnsOf returns the columns of a reading; a lean one leaves out those that no number is made of.
+func columnsOf(lean bool) *columns {
 	c := &columns{
+		lean:    lean,
 		offset:  proto.NewColNullable[int16](new(proto.ColInt16)),
 		sent:    proto.NewColNullable[int64](new(micros)),
 		offsets: make(map[int16]*int16),
@@ -79,6 +84,9 @@ func newColumns() *columns {
 
 func (c *columns) list() {
 	add := func(name string, column proto.Column) {
+		if c.lean && fullOnly(name) {
+			return
+		}
 		c.names = append(c.names, name)
 		c.all = append(c.all, column)
 	}
@@ -114,6 +122,15 @@ func (c *columns) list() {
 	add("credential", &c.credential)
 	add("received", &c.received)
 	add("log_created", &c.created)
+}
+
+// fullOnly reports whether a column is left out of lean readings.
+func fullOnly(name string) bool {
+	switch name {
+	case "code", "field", "detail", "content", "version", "id", "appversion", "sdkversion", "length", "credential", "log_created":
+		return true
+	}
+	return false
 }
 
 func (c *columns) reset() {
@@ -203,11 +220,13 @@ func (r *Row) Normalize() {
 
 // row fills r from one row of the block. Its strings stay valid.
 func (c *columns) row(i int, r *Row) {
-	r.Seq, r.Index, r.Kind = c.seq[i], c.idx[i], Kind(c.kind.ColUInt8[i])
-	r.Code, r.Field, r.Detail = event.Code(c.code.Row(i)), c.field.Row(i), c.detail.Row(i)
-	r.Identity, r.Content = c.identity[i], c.content[i]
-	r.Length, r.Credential = int(c.length[i]), c.credential.Row(i)
-	r.Received, r.Created = c.received.row(i), c.created.row(i)
+	r.Seq, r.Index, r.Kind, r.Identity, r.Received = c.seq[i], c.idx[i], Kind(c.kind.ColUInt8[i]), c.identity[i], c.received.row(i)
+	if !c.lean {
+		r.Code, r.Field, r.Detail, r.Content = event.Code(c.code.Row(i)), c.field.Row(i), c.detail.Row(i), c.content[i]
+		r.Length, r.Credential, r.Created = int(c.length[i]), c.credential.Row(i), c.created.row(i)
+		r.Event.Version, r.Event.ID = int(c.version[i]), c.id.Row(i)
+		r.Event.AppVersion, r.Event.SDKVersion = c.appVersion.Row(i), c.sdkVersion.Row(i)
+	}
 	r.Offset = nil
 	if o := c.offset.Row(i); o.Set {
 		r.Offset = c.offsetOf(o.Value)
@@ -216,8 +235,7 @@ func (c *columns) row(i int, r *Row) {
 }
 
 func (c *columns) event(i int, e *event.Event) {
-	e.Study, e.Subject, e.Type = c.study.Row(i), c.participantAt(i), c.typ.Row(i)
-	e.Version, e.Source, e.ID = int(c.version[i]), c.source.Row(i), c.id.Row(i)
+	e.Study, e.Subject, e.Type, e.Source = c.study.Row(i), c.participantAt(i), c.typ.Row(i), c.source.Row(i)
 	e.Time = c.instant(i)
 	e.Sent = event.Instant{}
 	if sent := c.sent.Row(i); sent.Set {
@@ -226,7 +244,7 @@ func (c *columns) event(i int, e *event.Event) {
 	e.Timezone, e.Component = c.timezone.Row(i), c.component.Row(i)
 	e.Channel, e.ActorRole = event.Channel(c.channel.Row(i)), event.ActorRole(c.actorRole.Row(i))
 	e.Modality = event.Modality(c.modality.Row(i))
-	e.AppVersion, e.SDKVersion, e.IsTest = c.appVersion.Row(i), c.sdkVersion.Row(i), c.isTest[i]
+	e.IsTest = c.isTest[i]
 	e.Data = c.parser.parse(c.data.RowBytes(i), e.Type)
 }
 

@@ -35,7 +35,7 @@ func (s *Store) Facts(ctx context.Context, q Query, fn func(*Row) error) error {
 // readTable reads one table, row by row.
 func (s *Store) readTable(ctx context.Context, q Query, table string, fn func(*Row) error) error {
 	row := Row{Table: table}
-	return s.readBlocks(ctx, q, table, newColumns(), func(c *columns) error {
+	return s.readBlocks(ctx, q, table, columnsOf(q.Lean), func(c *columns) error {
 		for i := range c.rows() {
 			c.row(i, &row)
 			if err := fn(&row); err != nil {
@@ -78,7 +78,7 @@ func (s *Store) mergeTables(ctx context.Context, q Query, tables []string, fn fu
 	var group errgroup.Group
 	streams := make([]*rowStream, len(tables))
 	for i, table := range tables {
-		streams[i] = &rowStream{order: i, blocks: make(chan []Row, 1)}
+		streams[i] = &rowStream{order: i, blocks: make(chan []Row, 1), free: make(chan []Row, spareBlocks)}
 		group.Go(func() error {
 			err := s.feed(reading, q, table, streams[i])
 			if err != nil {
@@ -104,8 +104,8 @@ func (s *Store) mergeTables(ctx context.Context, q Query, tables []string, fn fu
 // feed reads a table into blocks and closes the channel.
 func (s *Store) feed(ctx context.Context, q Query, table string, stream *rowStream) error {
 	defer close(stream.blocks)
-	return s.readBlocks(ctx, q, table, newColumns(), func(c *columns) error {
-		rows := make([]Row, c.rows())
+	return s.readBlocks(ctx, q, table, columnsOf(q.Lean), func(c *columns) error {
+		rows := stream.block(c.rows())
 		for i := range rows {
 			rows[i].Table = table
 			c.row(i, &rows[i])
@@ -124,16 +124,46 @@ type rowStream struct {
 	order  int
 	blocks chan []Row
 	rows   []Row
+	whole  []Row      // the block that rows are the rest of
+	free   chan []Row // blocks that are done with
+}
+
+// spareBlocks is how many blocks are filled, wait and are read at once.
+const spareBlocks = 3
+
+// block returns a block of rows, one that is done with if there is any.
+func (s *rowStream) block(n int) []Row {
+	select {
+	case rows := <-s.free:
+		if cap(rows) >= n {
+			return rows[:n]
+		}
+	default:
+	}
+	return make([]Row, n)
+}
+
+// done gives the block that was read back.
+func (s *rowStream) done() {
+	if s.whole == nil {
+		return
+	}
+	select {
+	case s.free <- s.whole:
+	default:
+	}
+	s.whole = nil
 }
 
 // head returns the next row, nil at the end.
 func (s *rowStream) head() *Row {
 	for len(s.rows) == 0 {
+		s.done()
 		rows, ok := <-s.blocks
 		if !ok {
 			return nil
 		}
-		s.rows = rows
+		s.rows, s.whole = rows, rows
 	}
 	return &s.rows[0]
 }

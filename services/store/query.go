@@ -19,6 +19,7 @@ type Query struct {
 	Kinds        []Kind    // of these kinds only; all if empty
 	Types        []string  // of these types only; all if empty
 	BySequence   bool      // order by seq and idx instead; one table only
+	Lean         bool      // only what numbers are made of: see [Row]
 }
 
 func (q Query) tables() []string {

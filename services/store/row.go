@@ -45,7 +45,8 @@ func (k Kind) String() string {
 	return ""
 }
 
-// Row is one row of a fact table: one line of one message of the log.
+// Row is one row of a fact table: one line of one message of the log. A lean reading leaves Code, Field, Detail, Content,
+// Length, Credential and Created empty, and of the event ID, Version, AppVersion and SDKVersion.
 type Row struct {
 	Table string // on reading only
 
