@@ -88,7 +88,7 @@ func (f *Frame) Quality(records []*Record, refused Refusals) *Quality {
 
 // blind takes out what tells arms apart: that a component was used from outside its arm says who is in which.
 func (q *Quality) blind() {
-	q.Contamination, q.ContaminationBy, q.ContaminationReason = nil, nil, ReasonBlinded
+	q.Contamination, q.ContaminationBy, q.ContaminationReason = nil, []ContaminatedByOthers{}, ReasonBlinded
 }
 
 func skewClasses(counts []int) []SkewClass {

@@ -22,9 +22,7 @@ func TestDesk(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("connection.json: %v, mode %v; want 0600", err, info.Mode())
 		}
-		if !strings.Contains(server.said.String(), "open mode") {
-			t.Errorf("the server does not say that it is open: %q", server.said)
-		}
+		server.awaitSaid(t, "open mode")
 	})
 	t.Run("data folder in use", func(t *testing.T) {
 		run(t, "up", "--data", data, "--listen", "127.0.0.1:0", "--nats", "127.0.0.1:0", "--clickhouse", "127.0.0.1:0").

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/throughline-trials/throughline/services/embedded"
 )
@@ -131,6 +133,22 @@ func up(t testing.TB, data string, args ...string) *process {
 		t.Fatalf("%v\n%s", err, p.said)
 	}
 	return p
+}
+
+// awaitSaid waits, at most ten seconds, until the server has said something.
+func (p *process) awaitSaid(t testing.TB, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for !strings.Contains(p.said.String(), text) {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			t.Fatalf("the server does not say %q: %q", text, p.said)
+		}
+	}
 }
 
 // client speaks to the server without a credential.

@@ -42,6 +42,9 @@ func (s *server) demo(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load demo: %w", err)
 	}
+	if err := s.awaitResults(ctx); err != nil {
+		return err
+	}
 	s.config.Notify("demo: %d studies are there (%d events sent in %s)", done.Studies, done.Events, time.Since(begun).Round(100*time.Millisecond))
 	live, err := simulate.NewLive(studies, liveRate)
 	if err != nil {
@@ -51,6 +54,15 @@ func (s *server) demo(ctx context.Context) error {
 		return fmt.Errorf("catch up with the demo: %w", err)
 	}
 	return live.Run(ctx, now, s.submit)
+}
+
+// awaitResults waits until the results hold everything that the log holds now.
+func (s *server) awaitResults(ctx context.Context) error {
+	end, err := s.log.End(ctx)
+	if err != nil || s.reader == nil {
+		return err
+	}
+	return s.reader.WaitFor(ctx, end)
 }
 
 // portfolio returns the demo as it was first loaded into this log, so that loading it again changes nothing, and the day

@@ -328,17 +328,17 @@ func (s *server) startGateway(ctx context.Context) error {
 	return nil
 }
 
-// announce tells the person at the terminal where everything is.
+// announce tells the person at the terminal where everything is, in one piece.
 func (s *server) announce() {
 	c := s.connection()
-	s.config.Notify("page and API  %s", c.HTTP)
+	lines := []string{"page and API  " + c.HTTP}
 	if s.engines != nil {
-		s.config.Notify("NATS          %s   (credentials in %s)", c.NATS, filepath.Join(s.config.Data, "connection.json"))
-		s.config.Notify("ClickHouse    %s", c.ClickHouse)
+		lines = append(lines, "NATS          "+c.NATS+"   (credentials in "+filepath.Join(s.config.Data, "connection.json")+")", "ClickHouse    "+c.ClickHouse)
 	}
 	if s.keyring.IsOpen() {
-		s.config.Notify("open mode: no token has been made, so everybody on this machine may send and read; throughline token create ends it")
+		lines = append(lines, "open mode: no token has been made, so everybody on this machine may send and read; throughline token create ends it")
 	}
+	s.config.Notify("%s", strings.Join(lines, "\n"))
 }
 
 // connection is what tools are told.
