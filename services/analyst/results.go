@@ -200,7 +200,7 @@ func (w *resultWriter) save(ctx context.Context, list []*stamped) error {
 			w.old[key] = s.generation
 		}
 		w.garbage += len(s.people)
-		w.written[key] = cutState{generation: s.generation, rows: len(s.rows), asOf: s.AsOf, version: s.DefinitionVersion}
+		w.written[key] = cutState{generation: s.generation, rows: len(s.rows), asOf: s.AsOf, version: s.DefinitionVersion, format: resultsFormat}
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (w *resultWriter) plan(ctx context.Context, id string, c *cohort, at cut) e
 		cut := dateOf(day)
 		keep[cut] = true
 		state, ok := w.written[cutKey{id, cut}]
-		fresh := ok && state.rows > 0 && state.version == c.plan.version && (!stale || at.through.Sub(state.asOf) < historyEvery)
+		fresh := ok && state.rows > 0 && state.version == c.plan.version && state.format == resultsFormat && (!stale || at.through.Sub(state.asOf) < historyEvery)
 		if !fresh && !slices.Contains(s.queue, day) {
 			s.queue = append(s.queue, day)
 		}

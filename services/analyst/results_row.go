@@ -86,10 +86,13 @@ func (r Result) at(day float64) Result {
 	return r
 }
 
-// attritionRows lists the results of an answer, its groups included.
+// attritionRows lists the results of an answer; of one by groups only these, as the whole is an answer of its own.
 func attritionRows(a *Attrition) []Result {
 	o := of{Kind: string(a.Kind), Variant: string(a.Variant), Population: string(a.Population), Portion: string(a.Portion), Component: a.Component}
-	rows := o.panel(a.Arms, a.Tests, a.TestsReason)
+	if a.By == "" {
+		return o.panel(a.Arms, a.Tests, a.TestsReason)
+	}
+	var rows []Result
 	for _, g := range a.Groups {
 		o.Split, o.Level = a.By, g.Group
 		rows = append(rows, o.panel(g.Arms, g.Tests, g.TestsReason)...)

@@ -12,6 +12,9 @@ import (
 
 const resultsComponent = "results"
 
+// resultsFormat is the version of what rows of results hold: those of another one are written anew.
+const resultsFormat = 2
+
 // resultMigrations make the tables of results and the views by which they are read. What belongs together (a study at a
 // cut) is written under a new generation and becomes visible at once, when results_written names it; readers of the views
 // never see half of it.
@@ -108,6 +111,8 @@ SELECT * FROM {db}.results_rows WHERE (study, cut, generation) IN (` + newest + 
 SELECT * FROM {db}.results_people WHERE (study, cut, generation) IN (` + newest + `)`,
 		`CREATE VIEW IF NOT EXISTS {db}.result_cuts {on_cluster} AS
 SELECT * FROM {db}.results_written FINAL WHERE rows > 0`,
+	}}, {Name: "format of results", Statements: []string{
+		"ALTER TABLE {db}.results_written {on_cluster} ADD COLUMN IF NOT EXISTS format UInt16",
 	}}}
 }
 
@@ -120,6 +125,7 @@ type cutState struct {
 	rows       int
 	asOf       time.Time
 	version    int
+	format     int
 }
 
 // resultTable writes results.
@@ -128,7 +134,7 @@ type resultTable struct{ store *store.Store }
 // load returns what is written.
 func (t resultTable) load(ctx context.Context) (map[cutKey]cutState, error) {
 	out := map[cutKey]cutState{}
-	rows, err := t.store.Conn().Query(ctx, t.store.SQL("SELECT toString(study), toString(cut), generation, rows, as_of, definition_version FROM {db}.results_written FINAL"))
+	rows, err := t.store.Conn().Query(ctx, t.store.SQL("SELECT toString(study), toString(cut), generation, rows, as_of, definition_version, format FROM {db}.results_written FINAL"))
 	if err != nil {
 		return nil, fmt.Errorf("read what results there are: %w", err)
 	}
@@ -137,10 +143,11 @@ func (t resultTable) load(ctx context.Context) (map[cutKey]cutState, error) {
 		var key cutKey
 		var state cutState
 		var n, version uint32
-		if err := rows.Scan(&key.study, &key.cut, &state.generation, &n, &state.asOf, &version); err != nil {
+		var format uint16
+		if err := rows.Scan(&key.study, &key.cut, &state.generation, &n, &state.asOf, &version, &format); err != nil {
 			return nil, fmt.Errorf("read what results there are: %w", err)
 		}
-		state.rows, state.version = int(n), int(version)
+		state.rows, state.version, state.format = int(n), int(version), int(format)
 		out[key] = state
 	}
 	if err := rows.Err(); err != nil {
@@ -171,7 +178,7 @@ func (t resultTable) save(ctx context.Context, list []*stamped) error {
 	}
 	if err == nil {
 		err = t.insert(ctx, "results_written", list, func(s *stamped, add func(...any) error) error {
-			return add(s.Study, s.cut, s.generation, uint32(len(s.rows)), s.Definition, uint32(s.DefinitionVersion), s.Cutoff, s.AsOf, s.Position, s.written)
+			return add(s.Study, s.cut, s.generation, uint32(len(s.rows)), s.Definition, uint32(s.DefinitionVersion), s.Cutoff, s.AsOf, s.Position, s.written, uint16(resultsFormat))
 		})
 	}
 	return err

@@ -38,7 +38,7 @@ func (r *rig) settled(statement string, want int) {
 
 func TestResultsFollowRecords(t *testing.T) {
 	r := newRig(t)
-	def := definition(t)
+	def := definition(t, "strata: {sex: [female, male]}", "sites: [{id: north}, {id: south}]")
 	tr := newTrial(t, def)
 	for i := range 6 {
 		who := fmt.Sprintf("p%d", i)
@@ -52,6 +52,9 @@ func TestResultsFollowRecords(t *testing.T) {
 	r.settled(live+" AND kind = 'dropout' AND measure = 'rate' AND x = 0 AND n = 3 AND as_of = '2026-02-14 00:00:00' AND arm IN ('a', 'b')", 2)
 	if n := r.count("SELECT countIf(last_use_day = 9 AND silent_days = 30 AND periods = [1, 1, 0, 0]) FROM {db}.result_participants WHERE arm = 'a'"); n != 3 {
 		t.Errorf("%d participants with their days", n)
+	}
+	if n := r.count("SELECT toUInt64(count() - uniqExact(tuple(study, cut, kind, variant, population, portion, component, split, level, arm, measure, ifNull(day, -1), label))) FROM {db}.results"); n != 0 {
+		t.Errorf("%d rows tell what another tells", n)
 	}
 	// The past: the last seven days' ends and the Sundays since day 0, each with all measures.
 	r.settled("SELECT count() FROM {db}.result_cuts WHERE cut != 'live'", len(gridOf(civil(monday), civil(on(28+8, 0)))))
@@ -74,7 +77,7 @@ func testResultsAreTheAnswers(t *testing.T, r *rig, reader *Reader) {
 		t.Fatal(err)
 	}
 	rows, err := r.store.Conn().Query(t.Context(), r.store.SQL(`SELECT assumeNotNull(day), assumeNotNull(value), assumeNotNull(n), assumeNotNull(x) FROM {db}.results
-		WHERE cut = 'live' AND kind = 'non_usage' AND variant = 'last_use' AND measure = 'curve' AND arm = 'a' AND portion = 'all' AND component = '' AND population = 'randomised' ORDER BY day`))
+		WHERE cut = 'live' AND kind = 'non_usage' AND variant = 'last_use' AND measure = 'curve' AND arm = 'a' AND portion = 'all' AND component = '' AND population = 'randomised' AND split = '' ORDER BY day`))
 	if err != nil {
 		t.Fatal(err)
 	}
