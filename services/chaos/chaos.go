@@ -27,7 +27,7 @@ type Config struct {
 	Kills        int       // default 200
 	Base         int       // events there before the first kill; default 1,000,000
 	Participants int       // default 10,000
-	Workers      int       // requests in flight; default 16
+	Workers      int       // requests in flight; default 32
 	Seed         uint64    // default 1
 	Out          io.Writer // progress and figures
 }
@@ -51,6 +51,7 @@ func (m Moment) String() string {
 // Report is what a run found.
 type Report struct {
 	Kills         Kills         `json:"kills"`
+	Uncounted     int           `json:"uncounted_kills"`     // under less load than is asked for
 	Acknowledged  int           `json:"acknowledged_events"` // of the ledger, all found once
 	Unanswered    int           `json:"unanswered_events"`   // in flight at a kill, sent again afterwards
 	SlowestRate   float64       `json:"slowest_load"`        // before a kill, events/s
@@ -60,6 +61,14 @@ type Report struct {
 
 // Kills counts kills by moment.
 type Kills [moments]int
+
+func (k Kills) sum() int {
+	n := 0
+	for _, m := range k {
+		n += m
+	}
+	return n
+}
 
 // MarshalJSON writes an object by moment.
 func (k Kills) MarshalJSON() ([]byte, error) {
@@ -72,7 +81,7 @@ func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&c.Kills, 200}, {&c.Base, 1_000_000}, {&c.Participants, 10_000}, {&c.Workers, 16}} {
+	}{{&c.Kills, 200}, {&c.Base, 1_000_000}, {&c.Participants, 10_000}, {&c.Workers, 32}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -109,9 +118,9 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	if err := r.prepare(ctx); err != nil {
 		return r.report, err
 	}
-	for n := range c.Kills {
-		if err := r.cycle(ctx, n); err != nil {
-			return r.report, fmt.Errorf("kill %d: %w", n+1, err)
+	for counted := 0; counted < c.Kills && r.report.Uncounted <= c.Kills/4; counted = r.report.Kills.sum() {
+		if err := r.cycle(ctx, counted); err != nil {
+			return r.report, fmt.Errorf("kill %d: %w", counted+1, err)
 		}
 	}
 	if err := r.compareAll(ctx); err != nil {
@@ -169,16 +178,27 @@ func (r *run) cycle(ctx context.Context, n int) error {
 	if err != nil {
 		return errors.Join(err, l.finish())
 	}
-	if rate := l.rate(); r.report.SlowestRate < 0 || rate < r.report.SlowestRate {
-		r.report.SlowestRate = rate
-	}
-	r.report.Kills[got]++
+	rate := l.rate()
+	note := r.count(got, rate)
 	if err := r.afterKill(ctx, got, l); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Out, "kill %3d  %-23s  %8d acknowledged  %5.0f events/s  ready in %.2f s  compared in %.1f s, verified in %.1f s  %5.1f s in all\n",
-		n+1, got, r.ledger.size(), l.rate(), r.target.ready.Seconds(), r.compareTook.Seconds(), r.verifyTook.Seconds(), time.Since(began).Seconds())
+	fmt.Fprintf(r.Out, "kill %3d  %-23s  %8d acknowledged  %5.0f events/s%s  ready in %.2f s  compared in %.1f s, verified in %.1f s  %5.1f s in all\n",
+		n+1, got, r.ledger.size(), rate, note, r.target.ready.Seconds(), r.compareTook.Seconds(), r.verifyTook.Seconds(), time.Since(began).Seconds())
 	return nil
+}
+
+// count enters a kill. One under too little load does not count and is made again; all else is checked after it too.
+func (r *run) count(m Moment, rate float64) (note string) {
+	if rate < leastRate {
+		r.report.Uncounted++
+		return " (too few to count)"
+	}
+	if r.report.SlowestRate < 0 || rate < r.report.SlowestRate {
+		r.report.SlowestRate = rate
+	}
+	r.report.Kills[m]++
+	return ""
 }
 
 // wanted says at which moment the n-th kill shall fall. Those of a kind come several in a row, because the process has
@@ -251,8 +271,8 @@ func (r *run) checkBounds() error {
 			errs = append(errs, fmt.Errorf("%w: %d kills fell %s: want at least %d", ErrBound, n, Moment(m), least))
 		}
 	}
-	if r.report.SlowestRate < leastRate {
-		errs = append(errs, fmt.Errorf("%w: %.0f events/s before a kill: want at least %d", ErrBound, r.report.SlowestRate, leastRate))
+	if n := r.report.Kills.sum(); n < r.Config.Kills {
+		errs = append(errs, fmt.Errorf("%w: %d of %d kills fell under a load of at least %d events/s", ErrBound, n, r.Config.Kills, leastRate))
 	}
 	if r.report.SlowestReady > 5*time.Second {
 		errs = append(errs, fmt.Errorf("%w: a restart took %s: want under 5 s", ErrBound, r.report.SlowestReady))
@@ -265,6 +285,7 @@ func (r Report) Print(w io.Writer) {
 	for m, n := range r.Kills {
 		fmt.Fprintf(w, "kills %-28s %6d\n", Moment(m), n)
 	}
+	fmt.Fprintf(w, "kills under too little load to count %4d\n", r.Uncounted)
 	fmt.Fprintf(w, "acknowledged events, each once     %6d\n", r.Acknowledged)
 	fmt.Fprintf(w, "events in flight at a kill         %6d\n", r.Unanswered)
 	fmt.Fprintf(w, "slowest load before a kill         %6.0f events/s\n", r.SlowestRate)

