@@ -89,7 +89,7 @@ func published(t testing.TB, def *study.Definition, received time.Time) store.Ro
 // start runs a service until stop is called or the test ends.
 func (r *rig) start() (s *Service, stop func()) {
 	r.t.Helper()
-	s, err := New(Config{Store: r.store, Progress: r.progress, Logger: slog.New(slog.DiscardHandler)})
+	s, err := New(Config{Store: r.store, Progress: r.progress, Results: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		r.t.Fatal(err)
 	}
